@@ -1,0 +1,110 @@
+"""Published rate limits, counted in fixed windows of the emulator's clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from rblxcloud.emulator.model import Principal, Refusal
+from rblxcloud.endpoints.model import Budget, Credential, Endpoint, Limit
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Quota:
+    """A limit, and what it is counted for."""
+
+    key: tuple[str, ...]
+    count: int
+    seconds: float
+
+
+class Limits:
+    """The windows of every caller and universe. They live in memory: a restarted emulator has counted nothing.
+
+    Args:
+        now: The emulator's clock.
+        enabled: Whether anything is refused or reported.
+    """
+
+    def __init__(self, now: Callable[[], float], *, enabled: bool = True) -> None:
+        self.enabled = enabled
+        self.players: dict[str, int] = {}
+        """Players in each universe, by its id; what games raise their budgets with."""
+        self._now = now
+        self._used: dict[tuple[str, ...], tuple[int, int]] = {}
+
+    def clear(self) -> None:
+        """Forget what was counted, and the players."""
+        self._used.clear()
+        self.players.clear()
+
+    def charge(self, endpoint: Endpoint, principal: Principal, path: Mapping[str, str]) -> dict[str, str]:
+        """Count a request against every limit it falls under, or refuse it and count nothing.
+
+        Args:
+            endpoint: What is called.
+            principal: Who calls.
+            path: Decoded path values.
+
+        Returns:
+            The headers that tell the caller's own limit; none where the endpoint has none.
+
+        Raises:
+            Refusal: 429, with `retry-after` in whole seconds up to the end of the window.
+        """
+        if not self.enabled:
+            return {}
+        now = self._now()
+        own = self._own(endpoint, principal)
+        quotas = [*([own] if own else ()), *self._shared(endpoint, path)]
+        full = [quota for quota in quotas if self._spent(quota, now) >= quota.count]
+        if full:
+            wait = max(self._left(quota, now) for quota in full)
+            raise Refusal(
+                429,
+                "RESOURCE_EXHAUSTED",
+                f"Too many requests: {full[0].count} in {full[0].seconds:g} s are allowed ({full[0].key[0]}).",
+                headers={**self._headers(own, now), "retry-after": str(wait)},
+            )
+        for quota in quotas:
+            self._used[quota.key] = (int(now // quota.seconds), self._spent(quota, now) + 1)
+        return self._headers(own, now)
+
+    def _own(self, endpoint: Endpoint, principal: Principal) -> _Quota | None:
+        if principal.kind is Credential.OAUTH2:
+            return _quota(endpoint.oauth_limit, "authorization", principal.credential_id, endpoint.name)
+        if principal.kind is Credential.API_KEY:
+            return _quota(endpoint.key_limit, "key owner", principal.owner, endpoint.name)
+        return None
+
+    def _shared(self, endpoint: Endpoint, path: Mapping[str, str]) -> Iterator[_Quota]:
+        for budget in endpoint.budgets:
+            values = tuple(path.get(name, "") for name in budget.keyed_by)
+            yield _Quota((budget.name, *values), self._grown(budget, path), budget.seconds)
+
+    def _grown(self, budget: Budget, path: Mapping[str, str]) -> int:
+        universe = path.get("universe_id") or path.get("universeId") or ""
+        return budget.count + budget.per_player * self.players.get(universe, 0)
+
+    def _spent(self, quota: _Quota, now: float) -> int:
+        window, used = self._used.get(quota.key, (0, 0))
+        return used if window == int(now // quota.seconds) else 0
+
+    def _left(self, quota: _Quota, now: float) -> int:
+        return max(1, math.ceil(quota.seconds - now % quota.seconds))
+
+    def _headers(self, quota: _Quota | None, now: float) -> dict[str, str]:
+        if quota is None:
+            return {}
+        return {
+            "x-ratelimit-limit": f"{quota.count}, {quota.count};w={quota.seconds:g}",
+            "x-ratelimit-remaining": str(max(0, quota.count - self._spent(quota, now))),
+            "x-ratelimit-reset": str(self._left(quota, now)),
+        }
+
+
+def _quota(limit: Limit | None, *key: str) -> _Quota | None:
+    return None if limit is None else _Quota(key, limit.count, limit.seconds)

@@ -1,0 +1,136 @@
+"""What the emulator's rooms hand each other: a request in, a call to a handler, a reply out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from rblxcloud.endpoints.model import Credential, Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """An HTTP request as it came over the wire."""
+
+    method: str
+    raw_path: str
+    """Undecoded path and query, as in the request line."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = field(default=b"", repr=False)
+    client_ip: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer, and what the server is to do to it on the wire."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = field(default=b"", repr=False)
+    delay: float = 0.0
+    """Seconds to wait before answering."""
+    cut_after: int | None = None
+    """Close the connection after that many bytes of the body; -1 answers nothing at all."""
+
+
+class ErrorFamily(Enum):
+    """The shapes of error bodies (roblox/http.md section 3) that emulated services answer with."""
+
+    GATEWAY = "gateway"
+    V2 = "v2"
+    V1_DATA_STORE = "v1_data_store"
+    V1_PLAIN = "v1_plain"
+    ASPNET = "aspnet"
+    PROBLEM = "problem"
+    LEGACY = "legacy"
+
+
+class Refusal(Exception):
+    """A request that the service refuses; rendered in the error family of the endpoint, unless `family` says another.
+
+    Args:
+        status: HTTP status.
+        code: Upper-snake code such as `INVALID_ARGUMENT`.
+        message: Text for the caller.
+        detail: The v1 data stores' `datastoreErrorCode`.
+        family: Shape of the body, where it is not the endpoint's own.
+        headers: Extra headers of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        detail: str | None = None,
+        family: ErrorFamily | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.detail = detail
+        self.family = family
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, once the credential was found good."""
+
+    kind: Credential
+    owner: str
+    """`users/1` or `groups/1`: limits are counted for it."""
+    credential_id: str
+    """Which key or authorization; never the secret itself."""
+
+
+@dataclass(slots=True)
+class World:
+    """The emulator's one state."""
+
+    database: sqlite3.Connection
+    now: Callable[[], float]
+    """Seconds since 1970 UTC on the emulator's clock, which can be moved."""
+    events: list[object] = field(default_factory=list[object])
+    """What happened in the open transaction; subscribers hear of it once it is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A routed and authorized request, as a handler gets it."""
+
+    endpoint: Endpoint
+    path: Mapping[str, str]
+    """Decoded path values by parameter name."""
+    query: Mapping[str, str]
+    """Decoded query values; names of ASP.NET services in lower case."""
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    principal: Principal
+    has_scope: Callable[[str], bool]
+    """Whether the credential has a scope for the resource addressed (for conditional scopes)."""
+    client_ip: str = "127.0.0.1"
+
+    def json(self) -> Any:
+        """Return the decoded JSON body.
+
+        Raises:
+            Refusal: 400 `INVALID_ARGUMENT` when the body is not JSON.
+        """
+        import json
+
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise Refusal(400, "INVALID_ARGUMENT", "The request body is not valid JSON.") from error
+
+
+Handler = Callable[[World, Call], Reply]
+"""Does what one endpoint does, inside the transaction that the emulator opened, and answers."""

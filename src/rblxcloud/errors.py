@@ -1,0 +1,257 @@
+"""Every error that rblxcloud raises.
+
+```
+RblxCloudError
+  ConfigurationError
+    UnsupportedCredentialError
+  InvalidRequestError                (also a ValueError)
+  APIConnectionError
+    APITimeoutError
+    DeadlineExceededError
+    OutcomeUnknownError
+  APIStatusError
+    BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
+    ConflictError 409, PreconditionFailedError 412, RateLimitedError 429, ServerError 5xx
+  APIResponseError
+```
+
+Errors hold plain data only: they pickle, are the same in both modes, and never hold a client or a secret.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rblxcloud.types import Response
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConflictError",
+    "DeadlineExceededError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "RateLimitedError",
+    "RblxCloudError",
+    "ServerError",
+    "UnsupportedCredentialError",
+]
+
+_ErrorT = TypeVar("_ErrorT", bound="RblxCloudError")
+
+
+def _rebuild(cls: type[_ErrorT], args: tuple[Any, ...], state: dict[str, Any]) -> _ErrorT:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class RblxCloudError(Exception):
+    """The base of every error of this package."""
+
+    outcome_unknown: bool = False
+    """False when the call certainly changed nothing; True when it may have been carried out."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by state, so that subclasses are free in what their constructors take."""
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+class ConfigurationError(RblxCloudError):
+    """The client or its surroundings are set up in a way that cannot work; nothing was sent.
+
+    No credential or two of them, plain http to another machine, a closed client, a client of another event loop ...
+    The message names the remedy.
+    """
+
+
+class UnsupportedCredentialError(ConfigurationError):
+    """The endpoint does not take the kind of credential this client has; nothing was sent."""
+
+
+class InvalidRequestError(RblxCloudError, ValueError):
+    """An argument was refused before anything was sent.
+
+    Args:
+        argument: Name of the argument.
+        problem: What was wrong and what is allowed.
+    """
+
+    argument: str
+    """Name of the argument that was refused."""
+
+    def __init__(self, argument: str, problem: str) -> None:
+        super().__init__(f"{argument}: {problem}")
+        self.argument = argument
+
+
+class APIConnectionError(RblxCloudError):
+    """No whole answer came: refused, cut, or lost on the way.
+
+    Args:
+        message: What happened.
+        endpoint: Name of the endpoint, as in the endpoint table.
+        outcome_unknown: Whether the call may have been carried out.
+    """
+
+    endpoint: str | None
+    """Name of the endpoint that was called."""
+
+    def __init__(self, message: str, *, endpoint: str | None = None, outcome_unknown: bool = False) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.outcome_unknown = outcome_unknown
+
+
+class APITimeoutError(APIConnectionError):
+    """A phase of the last attempt (connect, write, read, pool) took longer than its timeout."""
+
+
+class DeadlineExceededError(APIConnectionError):
+    """The call's total deadline passed, or a wait would have ended after it."""
+
+
+class OutcomeUnknownError(APIConnectionError):
+    """An attempt was lost after it was sent, and the repeat could not find out whether it had been carried out.
+
+    Args:
+        message: What happened.
+        endpoint: Name of the endpoint, as in the endpoint table.
+        entry: What stands in the data store now, where the repeat brought it.
+    """
+
+    entry: Any
+    """What stands there now (an `Entry`), where the repeat brought it; else None."""
+
+    def __init__(self, message: str, *, endpoint: str | None = None, entry: Any = None) -> None:
+        super().__init__(message, endpoint=endpoint, outcome_unknown=True)
+        self.entry = entry
+
+
+class APIStatusError(RblxCloudError):
+    """Roblox answered with a status that is not a success.
+
+    Args:
+        response: The answer.
+        message: Roblox's text, or what there was of one.
+        code: Roblox's code such as `INVALID_ARGUMENT` or `EntryNotFound`; numbers as text.
+        details: Further details as Roblox sent them.
+        endpoint: Name of the endpoint, as in the endpoint table.
+    """
+
+    status: int
+    """HTTP status."""
+    code: str | None
+    """Roblox's code for the error, where it gave one."""
+    message: str
+    """Roblox's text, or what there was of one."""
+    details: tuple[Any, ...]
+    """Further details as Roblox sent them."""
+    endpoint: str | None
+    """Name of the endpoint that was called."""
+    request_id: str | None
+    """What Roblox calls this request in its logs, where it said so."""
+    response: Response
+    """The answer as it came."""
+
+    def __init__(
+        self,
+        response: Response,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Sequence[Any] = (),
+        endpoint: str | None = None,
+    ) -> None:
+        parts = [f"{response.status}", code, f"in {endpoint}" if endpoint else None]
+        super().__init__(f"{' '.join(part for part in parts if part)}: {message}")
+        self.status = response.status
+        self.code = code
+        self.message = message
+        self.details = tuple(details)
+        self.endpoint = endpoint
+        self.request_id = response.request_id
+        self.response = response
+
+
+class BadRequestError(APIStatusError):
+    """400: Roblox did not accept an argument."""
+
+
+class AuthenticationError(APIStatusError):
+    """401: the credential is missing, unknown, expired or disabled, or may not be used from here."""
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the credential is good but lacks a scope, or was not given this resource."""
+
+    required_scopes: tuple[str, ...] = ()
+    """The scopes that the endpoint wants, from the endpoint table."""
+    granted_scopes: tuple[str, ...] | None = None
+    """The scopes that the API key has, where introspection could tell; else None."""
+
+
+class NotFoundError(APIStatusError):
+    """404: it does not exist, or not for this credential."""
+
+
+class ConflictError(APIStatusError):
+    """409: it exists already, or something else changed it at the same time."""
+
+
+class PreconditionFailedError(APIStatusError):
+    """412: the entry exists although it was not to, or is not at the version asked for; nothing was written."""
+
+    entry: Any = None
+    """What stands there now (an `Entry`); None where Roblox did not send it."""
+
+
+class RateLimitedError(APIStatusError):
+    """429: too many requests, and the retries are used up or the wait asked for is too long."""
+
+    retry_after: float | None = None
+    """Seconds after which Roblox would take another request, where it said so."""
+
+
+class ServerError(APIStatusError):
+    """5xx: Roblox failed. See `outcome_unknown` before repeating a write."""
+
+
+class APIResponseError(RblxCloudError):
+    """A success whose body could not be used: cut, empty, not JSON, too large, or not of the shape expected.
+
+    Args:
+        message: What was wrong with it.
+        endpoint: Name of the endpoint, as in the endpoint table.
+        response: The answer, where there was a whole one.
+        outcome_unknown: Whether the call may have been carried out.
+    """
+
+    endpoint: str | None
+    """Name of the endpoint that was called."""
+    response: Response | None
+    """The answer as it came, where there was a whole one."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str | None = None,
+        response: Response | None = None,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+        self.response = response
+        self.outcome_unknown = outcome_unknown

@@ -1,0 +1,1 @@
+"""The one request path: every call to Roblox goes through `Session.send`."""

@@ -1,0 +1,356 @@
+"""The one request path. Every call to Roblox, of every resource and in both modes, goes through `Session.send`.
+
+The order of one call: deadline check, rate limiter, credential, hooks, send, hooks, limiter learns from the headers, on
+401 one refresh, retry decision, error class. Whether a call may be repeated is settled before its first attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter
+
+from rblxcloud.config import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Options
+from rblxcloud.endpoints.api_keys import INTROSPECT_API_KEY
+from rblxcloud.endpoints.model import Credential as Kind
+from rblxcloud.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    DeadlineExceededError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RblxCloudError,
+    ServerError,
+)
+from rblxcloud.http import rate_limit
+from rblxcloud.http.auth import Credential, check_credential
+from rblxcloud.http.hooks import RequestEvent, RequestHook, ResponseEvent, ResponseHook
+from rblxcloud.http.rate_limit import RateLimiter, Windows
+from rblxcloud.http.request import Call, encode_json, encode_url
+from rblxcloud.http.response import changes_something, decode, error_for
+from rblxcloud.http.retry import Attempt, Fate, may_repeat, next_delay
+from rblxcloud.runtime.base import DeadlinePassed, Request, Response, Runtime, SendFailure, Timeout
+
+T = TypeVar("T")
+
+logger = logging.getLogger("rblxcloud")
+
+_CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
+_CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What a session is made of, besides its runtime."""
+
+    credential: Credential
+    base_url: str
+    options: Options = field(default_factory=Options)
+    players: int = 0
+    """Players in the experience, which the budgets of its data stores grow with."""
+    owner: str | None = None
+    """Owner of the API key, when it is known: keys of one owner share their limits."""
+    max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES
+    on_request: Sequence[RequestHook] = ()
+    on_response: Sequence[ResponseHook] = ()
+
+
+class Session:
+    """Sends calls: with the credential, within the limits, again when that is safe, and with errors of ours.
+
+    Args:
+        runtime: HTTP, time and threads of one mode.
+        settings: Credential, address and options.
+        limiter: The windows to start calls in.
+    """
+
+    def __init__(self, runtime: Runtime, settings: SessionSettings, limiter: RateLimiter) -> None:
+        self.runtime = runtime
+        self.settings = settings
+        self.limiter = limiter
+        self._granted_scopes: tuple[str, ...] | None = None
+        self._introspected = False
+        self._windows = Windows(
+            settings.options.rate_limits,
+            settings.base_url,
+            settings.owner or settings.credential.fingerprint,
+            settings.credential.kind,
+            settings.players,
+        )
+
+    def __repr__(self) -> str:
+        """Show the address only."""
+        return f"<Session {self.settings.base_url}>"
+
+    def get(self) -> Session:
+        """Return itself: a session of a client is bound to as it is."""
+        return self
+
+    def with_options(self, options: Options) -> Session:
+        """Return a session that shares the runtime and the limits and differs in its options."""
+        return Session(self.runtime, replace(self.settings, options=options), self.limiter)
+
+    async def request(self, call: Call, adapter: TypeAdapter[T], *, context: Any = None) -> T:
+        """Send a call and validate its answer.
+
+        Args:
+            call: What to send.
+            adapter: What the answer's body should be.
+            context: Validation context that binds resources to their session.
+
+        Raises:
+            RblxCloudError: As `send`, and `APIResponseError` for a body of another shape.
+        """
+        return decode(adapter, await self.send(call), call.endpoint, context=context)
+
+    async def send(self, call: Call) -> Response:
+        """Send a call, again where that is safe, and return its success.
+
+        Args:
+            call: What to send.
+
+        Raises:
+            ConfigurationError: The client is closed, or its credential is of the wrong kind.
+            InvalidRequestError: A path value cannot be addressed.
+            DeadlineExceededError: The deadline passed, or a wait would have ended after it.
+            APIConnectionError: No whole answer came, and no retry was left or safe.
+            APIStatusError: Roblox refused.
+            OutcomeUnknownError: A repeat could not find out what became of an earlier attempt.
+        """
+        if not call.anonymous:
+            check_credential(self.settings.credential, call.endpoint)
+        deadline = self.settings.options.deadline
+        progress = _Progress(
+            call=call,
+            url=encode_url(self._server_of(call), call),
+            repeatable=may_repeat(call, repeat_writes=self.settings.options.repeat_writes),
+            deadline=None if deadline is None else self.runtime.monotonic() + deadline,
+        )
+        while True:
+            response = await self._attempt(progress)
+            if response is not None:
+                return response
+
+    async def _attempt(self, progress: _Progress) -> Response | None:
+        """Return a success; None when there is to be another attempt; else raise."""
+        await self._wait_turn(progress)
+        progress.number += 1
+        try:
+            response = await self._exchange(progress)
+        except SendFailure as failure:
+            await self._after_failure(progress, failure)
+            return None
+        except DeadlinePassed as error:
+            raise self._deadline_error(progress, unknown=changes_something(progress.call.endpoint)) from error
+        if response.status < 300:
+            return response
+        return await self._after_refusal(progress, response)
+
+    async def _wait_turn(self, progress: _Progress) -> None:
+        if progress.deadline is not None and self.runtime.monotonic() >= progress.deadline:
+            raise self._deadline_error(progress, unknown=False)
+        try:
+            await rate_limit.wait_turn(
+                self.limiter,
+                self.runtime,
+                self._windows.rules(progress.call),
+                deadline=progress.deadline,
+                endpoint=progress.call.endpoint.name,
+            )
+        except DeadlineExceededError as error:
+            error.outcome_unknown = progress.unknown
+            raise
+
+    async def _exchange(self, progress: _Progress) -> Response:
+        """Sign, send, and let the hooks and the limiter see the answer."""
+        call, runtime = progress.call, self.runtime
+        request = await self._signed(progress)
+        event = (call.endpoint.name, request.method, request.url, progress.number)
+        for hook in self.settings.on_request:
+            await runtime.call("on_request", hook, RequestEvent(*event))
+        started = runtime.monotonic()
+        try:
+            response = await runtime.send(
+                request, max_bytes=self.settings.max_response_bytes, deadline=progress.deadline
+            )
+        except (SendFailure, DeadlinePassed) as error:
+            await self._tell(event, started, status=None, failure=str(error))
+            raise
+        await self._tell(event, started, status=response.status, failure=None)
+        if self._windows.mode != "off":
+            rate_limit.learn(self.limiter, self._windows.own_key(call), response.headers, runtime.monotonic())
+        return response
+
+    async def _tell(
+        self, event: tuple[str, str, str, int], started: float, *, status: int | None, failure: str | None
+    ) -> None:
+        seconds = self.runtime.monotonic() - started
+        logger.debug("%s, attempt %d: %s in %.3f s", event[0], event[3], status or failure, seconds)
+        for hook in self.settings.on_response:
+            await self.runtime.call("on_response", hook, ResponseEvent(*event, status, seconds, failure))
+
+    async def _signed(self, progress: _Progress) -> Request:
+        call, options = progress.call, self.settings.options
+        headers = {"accept": "application/json"}
+        headers.update({k.lower(): v for k, v in options.headers.items() if k.lower() not in _CREDENTIAL_HEADERS})
+        headers.update(call.headers)
+        if call.content is not None:
+            headers["content-type"] = call.content_type
+        if not call.anonymous:
+            headers.update(await self.settings.credential.headers())
+        return Request(call.endpoint.method, progress.url, headers, call.content, self._timeout(progress))
+
+    def _timeout(self, progress: _Progress) -> Timeout:
+        """No phase may take longer than what is left until the deadline."""
+        seconds, pool = self.settings.options.timeout, None
+        if progress.deadline is not None:
+            pool = max(0.001, progress.deadline - self.runtime.monotonic())
+            seconds = min(seconds, pool)
+        return Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds, write=seconds, pool=pool)
+
+    async def _after_failure(self, progress: _Progress, failure: SendFailure) -> None:
+        """Wait for the next attempt, or raise."""
+        fate = Fate.UNKNOWN if failure.sent else Fate.DID_NOTHING
+        progress.note(fate)
+        error = self._error_for_failure(progress, failure)
+        if failure.too_large:
+            raise error from failure
+        await self._wait_or_raise(progress, Attempt(progress.number, fate), error, cause=failure)
+
+    def _error_for_failure(self, progress: _Progress, failure: SendFailure) -> RblxCloudError:
+        name, unknown = progress.call.endpoint.name, progress.unknown
+        if failure.too_large:
+            return APIResponseError(
+                f"{name}: the answer is larger than max_response_bytes ({self.settings.max_response_bytes} bytes)",
+                endpoint=name,
+                outcome_unknown=unknown,
+            )
+        hint = " It may have been carried out." if unknown else ""
+        error_class = APITimeoutError if failure.timed_out else APIConnectionError
+        return error_class(f"{name}: {failure.reason}.{hint}", endpoint=name, outcome_unknown=unknown)
+
+    async def _after_refusal(self, progress: _Progress, response: Response) -> None:
+        """Refresh the credential, or wait for the next attempt, or raise."""
+        call, runtime = progress.call, self.runtime
+        if response.status == 401 and not call.anonymous and not progress.refreshed:
+            progress.refreshed = True
+            if await self.settings.credential.refresh():
+                return
+        error = error_for(response, call.endpoint, wall_time=runtime.wall_time())
+        fate = _fate(response)
+        unknown_before = progress.unknown
+        progress.note(fate)
+        error.outcome_unknown = progress.unknown
+        if isinstance(error, RateLimitedError):
+            self._block_window(call, response, error.retry_after)
+        if isinstance(error, PermissionDeniedError) and not unknown_before:
+            await self._add_granted_scopes(error)
+        delay = error.retry_after if isinstance(error, RateLimitedError) else None
+        if unknown_before and not isinstance(error, ServerError) and fate is Fate.REFUSED:
+            raise _unknown_outcome(call, error) from error
+        await self._wait_or_raise(progress, Attempt(progress.number, fate, delay), error, cause=None)
+
+    async def _wait_or_raise(
+        self, progress: _Progress, attempt: Attempt, error: RblxCloudError, *, cause: Exception | None
+    ) -> None:
+        runtime = self.runtime
+        delay = next_delay(
+            self.settings.options.retry, attempt, repeatable=progress.repeatable, chance=runtime.random()
+        )
+        if delay is None:
+            if progress.unknown and attempt.fate is Fate.DID_NOTHING and not isinstance(error, APIConnectionError):
+                raise _unknown_outcome(progress.call, error) from error
+            raise error from cause
+        if progress.deadline is not None and runtime.monotonic() + delay >= progress.deadline:
+            raise self._deadline_error(progress, unknown=progress.unknown) from error
+        await runtime.sleep(delay)
+
+    def _block_window(self, call: Call, response: Response, retry_after: float | None) -> None:
+        """A 429 moves the window that it speaks of, and no other."""
+        if self._windows.mode == "off" or retry_after is None:
+            return
+        until = self.runtime.monotonic() + min(retry_after, self.settings.options.retry.max_server_delay)
+        rules = self._windows.rules(call)
+        if b"KeyThrottled" in response.content:
+            return
+        shared = b"ExperienceThrottled" in response.content or b"DatastoreThrottled" in response.content
+        self.limiter.block((rules[-1] if shared else rules[0]).key, until)
+
+    def _deadline_error(self, progress: _Progress, *, unknown: bool) -> DeadlineExceededError:
+        name = progress.call.endpoint.name
+        return DeadlineExceededError(
+            f"{name}: the deadline of {self.settings.options.deadline} s passed after {progress.number} attempts",
+            endpoint=name,
+            outcome_unknown=unknown or progress.unknown,
+        )
+
+    def _server_of(self, call: Call) -> str:
+        """Roblox's own hosts as the table has them; any other base URL stands for all of them."""
+        return call.endpoint.server if self.settings.base_url == DEFAULT_BASE_URL else self.settings.base_url
+
+    async def _add_granted_scopes(self, error: PermissionDeniedError) -> None:
+        """Say what the key has, where it can be introspected: asked once for a session."""
+        if self.settings.credential.kind is not Kind.API_KEY:
+            return
+        if not self._introspected:
+            self._introspected = True
+            self._granted_scopes = await self._introspect()
+        if self._granted_scopes is not None:
+            error.granted_scopes = self._granted_scopes
+            error.add_note(f"This key has: {', '.join(self._granted_scopes) or 'no scope at all'}.")
+
+    async def _introspect(self) -> tuple[str, ...] | None:
+        key = (await self.settings.credential.headers())["x-api-key"]
+        call = Call(INTROSPECT_API_KEY, content=encode_json({"apiKey": key}), anonymous=True)
+        try:
+            body = json.loads((await self.send(call)).content)
+            scopes = cast("list[dict[str, Any]]", body["scopes"])
+            return tuple(f"{scope['name']}:{operation}" for scope in scopes for operation in scope["operations"])
+        except (RblxCloudError, ValueError, KeyError, TypeError):
+            return None  # The 403 is what the caller has to hear of.
+
+    async def aclose(self) -> None:
+        """Close the connections; idempotent."""
+        await self.runtime.aclose()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far one call has come."""
+
+    call: Call
+    url: str
+    repeatable: bool
+    deadline: float | None
+    number: int = 0
+    unknown: bool = False
+    """An attempt was lost after it was sent, and it may have changed something."""
+    refreshed: bool = False
+
+    def note(self, fate: Fate) -> None:
+        """Remember an attempt that may have changed something."""
+        if fate is Fate.UNKNOWN and changes_something(self.call.endpoint):
+            self.unknown = True
+
+
+def _fate(response: Response) -> Fate:
+    if response.status == 429:
+        return Fate.DID_NOTHING
+    return Fate.UNKNOWN if response.status >= 500 and response.status != 501 else Fate.REFUSED
+
+
+def _unknown_outcome(call: Call, error: RblxCloudError) -> OutcomeUnknownError:
+    name = call.endpoint.name
+    return OutcomeUnknownError(
+        f"{name}: an attempt was lost on its way, and the repeat was answered with «{error}», "
+        "which does not tell whether the first one was carried out",
+        endpoint=name,
+    )
+

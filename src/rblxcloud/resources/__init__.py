@@ -1,0 +1,1 @@
+"""What a user holds: experiences, data stores, and what they give."""

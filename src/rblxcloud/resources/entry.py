@@ -1,0 +1,195 @@
+"""What a data store gives back: values, versions, and what is known of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.errors import APIResponseError, RblxCloudError
+from rblxcloud.http.response import decode, unusable
+from rblxcloud.resources.base import Model, Timestamp
+from rblxcloud.resources.value import Codec
+from rblxcloud.types import Response
+
+T = TypeVar("T")
+
+
+class EntryInfo(Model):
+    """What Roblox knows of a stored value besides the value."""
+
+    version: str
+    """Id of this version; pass it as `previous_version` to write only when it is still the current one."""
+    created: Timestamp | None = None
+    """When the key was first written."""
+    updated: Timestamp | None = None
+    """When this version was written."""
+    users: tuple[int, ...] = ()
+    """Ids of the users that the entry is tagged with."""
+    metadata: Mapping[str, Any] = Field(default_factory=dict[str, Any])
+    """The entry's own attributes."""
+
+
+class Entry(NamedTuple, Generic[T]):
+    """A stored value and what is known of it; unpacks into the two."""
+
+    value: T
+    """The value."""
+    info: EntryInfo
+    """Version, times, users and metadata."""
+
+
+class EntryVersion(Model):
+    """One version of an entry, without its value; `DataStore.get_version` reads that."""
+
+    version: str
+    """Id of the version."""
+    deleted: bool = False
+    """Whether this version is the mark of a removal."""
+    created: Timestamp | None = None
+    """When this version was written."""
+    key_created: Timestamp | None = None
+    """When the key was first written."""
+    content_length: int | None = None
+    """Bytes of the stored JSON; None where Roblox does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryResult(Generic[T]):
+    """What became of one key of `DataStore.get_many`: an entry or an error, never both."""
+
+    key: str
+    """The key."""
+    entry: Entry[T] | None = None
+    """The value and what is known of it."""
+    error: RblxCloudError | None = None
+    """Why there is no entry; `NotFoundError` for a key that does not exist."""
+
+    def unwrap(self) -> Entry[T]:
+        """Return the entry.
+
+        Raises:
+            RblxCloudError: The error, when there is one.
+        """
+        if self.entry is None:
+            raise self.error or RblxCloudError(f"{self.key}: no entry")
+        return self.entry
+
+
+class WireEntry(Model):
+    """A data store entry as v2 sends it."""
+
+    path: str = ""
+    id: str = ""
+    value: Any = None
+    create_time: Timestamp | None = None
+    revision_id: str = ""
+    revision_create_time: Timestamp | None = None
+    state: str = "ACTIVE"
+    users: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] | None = None
+
+    def info(self) -> EntryInfo:
+        """Return what is known of the value."""
+        return EntryInfo(
+            version=self.revision_id,
+            created=self.create_time,
+            updated=self.revision_create_time,
+            users=tuple(int(user.rpartition("/")[2]) for user in self.users),
+            metadata=self.attributes or {},
+        )
+
+    def entry_version(self) -> EntryVersion:
+        """Return the version alone."""
+        return EntryVersion(
+            version=self.revision_id,
+            deleted=self.state == "DELETED",
+            created=self.revision_create_time,
+            key_created=self.create_time,
+        )
+
+
+class WireVersion(Model):
+    """An entry version as v1 sends it."""
+
+    version: str
+    deleted: bool = False
+    content_length: int | None = None
+    created_time: datetime | None = None
+    object_created_time: datetime | None = None
+
+    def entry_version(self) -> EntryVersion:
+        """Return it under the names that both versions of the API share."""
+        return EntryVersion(
+            version=self.version,
+            deleted=self.deleted,
+            created=self.created_time,
+            key_created=self.object_created_time,
+            content_length=self.content_length,
+        )
+
+
+WIRE_ENTRY = TypeAdapter(WireEntry)
+WIRE_VERSION = TypeAdapter(WireVersion)
+
+
+def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Response, endpoint: Endpoint) -> T:
+    """Return a stored value as one of the store's type.
+
+    Raises:
+        APIResponseError: It does not fit; the message names key and version.
+    """
+    try:
+        return codec.decode(value)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise APIResponseError(
+            f"the value of {key!r} at version {version} does not fit the store's type: "
+            f"{place + ': ' if place else ''}{problem['msg']}",
+            endpoint=endpoint.name,
+            response=response,
+        ) from error
+
+
+def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -> Entry[T]:
+    """Read an entry from an answer of v2."""
+    wire = decode(WIRE_ENTRY, response, endpoint)
+    if not wire.revision_id:
+        raise unusable(response, endpoint, "it holds no revisionId")
+    value = fit(codec, wire.value, key=key, version=wire.revision_id, response=response, endpoint=endpoint)
+    return Entry(value, wire.info())
+
+
+def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -> Entry[T]:
+    """Read an entry from an answer of v1: the body is the value, the headers are the rest."""
+    headers = response.headers
+    version = headers.get("roblox-entry-version")
+    if version is None:
+        raise unusable(response, endpoint, "it has no roblox-entry-version header")
+    try:
+        plain = json.loads(response.content)
+        info = EntryInfo.model_validate(
+            {
+                "version": version,
+                "created": headers.get("roblox-entry-created-time"),
+                "updated": headers.get("roblox-entry-version-created-time"),
+                "users": _read_users(headers.get("roblox-entry-userids")),
+                "metadata": json.loads(headers.get("roblox-entry-attributes") or "{}"),
+            }
+        )
+    except ValueError as error:
+        raise unusable(response, endpoint, str(error).splitlines()[0]) from error
+    value = fit(codec, plain, key=key, version=version, response=response, endpoint=endpoint)
+    return Entry(value, info)
+
+
+def _read_users(text: str | None) -> list[int]:
+    """The documents say a comma-separated list, the service sends a JSON array."""
+    inner = (text or "").strip().removeprefix("[").removesuffix("]")
+    return [int(cast("str", part)) for part in inner.split(",") if part.strip()]

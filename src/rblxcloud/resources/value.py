@@ -1,0 +1,165 @@
+"""What may be stored in a data store: checked, with the path to the offender, before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.request import encode_json
+
+T = TypeVar("T")
+
+LARGEST_VALUE = 4_194_304
+"""Bytes of serialized JSON that one key holds."""
+EXACT_INTEGER = 2**53 - 1
+"""Roblox's v2 keeps numbers as doubles; beyond this an integer would come back as another one."""
+_MOST_USERS = 4
+_DEEPEST = 200
+
+
+def serialize(value: object) -> bytes:
+    """Return a value as the JSON that is stored.
+
+    Raises:
+        InvalidRequestError: It, or something in it, cannot be stored; the message names the path to it.
+    """
+    _check(value, "value", 0)
+    if value is None:
+        raise InvalidRequestError("value", "None cannot be stored; remove(key) removes an entry")
+    content = encode_json(value)
+    if len(content) > LARGEST_VALUE:
+        raise InvalidRequestError("value", f"is {len(content)} bytes of JSON; a key holds {LARGEST_VALUE}")
+    return content
+
+
+def _check(value: object, path: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise InvalidRequestError("value", f"{path[:80]}... is nested deeper than {_DEEPEST}, or holds itself")
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > EXACT_INTEGER:
+            raise InvalidRequestError(
+                "value", f"{path} is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text"
+            )
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRequestError("value", f"{path} is {value}, which JSON cannot hold")
+    elif isinstance(value, dict):
+        for key, item in cast("dict[object, object]", value).items():
+            if not isinstance(key, str):
+                raise InvalidRequestError("value", f"{path} has the key {key!r}; keys of JSON objects are text")
+            _check_text(key, f"{path} key")
+            _check(item, f"{path}[{key!r}]", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(cast("list[object]", value)):
+            _check(item, f"{path}[{index}]", depth + 1)
+    else:
+        raise InvalidRequestError(
+            "value",
+            f"{path} is of type {type(value).__name__}, which is not JSON; a typed store (model=...) takes models",
+        )
+
+
+def _check_text(text: str, path: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequestError("value", f"{path} holds a lone surrogate, which is not valid text") from None
+
+
+def check_users(users: object) -> list[int]:
+    """Return the ids of the users that an entry is tagged with.
+
+    Raises:
+        InvalidRequestError: It is no collection of at most four ids of users.
+    """
+    if users is None:
+        return []
+    if isinstance(users, str | bytes | Mapping) or not hasattr(users, "__iter__"):
+        raise InvalidRequestError("users", f"{users!r} is not a list of user ids")
+    ids = list(cast("list[object]", users))
+    for user in ids:
+        if not isinstance(user, int) or isinstance(user, bool) or not 0 < user < 2**63:
+            raise InvalidRequestError("users", f"{user!r} is not a user id: a whole number from 1 to 2^63 - 1")
+    if len(ids) > _MOST_USERS:
+        raise InvalidRequestError("users", f"{len(ids)} users; an entry takes at most {_MOST_USERS}")
+    return cast("list[int]", ids)
+
+
+def check_metadata(metadata: object) -> dict[str, str | int | float | bool]:
+    """Return the metadata of an entry.
+
+    Raises:
+        InvalidRequestError: It is no mapping of text to text, numbers and booleans, or larger than Roblox takes.
+    """
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise InvalidRequestError("metadata", f"is of type {type(metadata).__name__}; it takes a mapping")
+    pairs = dict(cast("Mapping[object, object]", metadata))
+    total = 0
+    for name, value in pairs.items():
+        if not isinstance(name, str) or not 1 <= len(name) <= 50:
+            raise InvalidRequestError("metadata", f"the name {name!r} is not text of 1 to 50 characters")
+        if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+            raise InvalidRequestError("metadata", f"[{name!r}] is {value!r}; it takes text, a number or a boolean")
+        text = value if isinstance(value, str) else str(value)
+        if len(text) > 250:
+            raise InvalidRequestError("metadata", f"[{name!r}] has {len(text)} characters; it takes 250")
+        total += len(name) + len(text)
+    if total > 300:
+        raise InvalidRequestError("metadata", f"has {total} characters in all; it takes 300")
+    return cast("dict[str, str | int | float | bool]", pairs)
+
+
+class Codec(Generic[T]):
+    """Turns the values of one store into JSON and back.
+
+    Args:
+        model: A class or a `TypeAdapter` that values are validated with; None takes and gives plain JSON.
+    """
+
+    def __init__(self, model: type[T] | TypeAdapter[T] | None) -> None:
+        if model is None:
+            self._adapter: TypeAdapter[T] | None = None
+        else:
+            self._adapter = cast("TypeAdapter[T]", model) if isinstance(model, TypeAdapter) else TypeAdapter(model)
+
+    def encode(self, value: T) -> bytes:
+        """Return a value as the JSON that is stored.
+
+        Raises:
+            InvalidRequestError: It cannot be stored, or is not of the store's type.
+        """
+        if self._adapter is None:
+            return serialize(value)
+        try:
+            checked = self._adapter.validate_python(value)
+            return serialize(self._adapter.dump_python(checked, mode="json", by_alias=True))
+        except (ValidationError, PydanticSerializationError) as error:
+            raise InvalidRequestError("value", f"does not fit the store's type: {_summary(error)}") from error
+
+    def decode(self, value: Any) -> T:
+        """Return plain JSON as a value of the store.
+
+        Raises:
+            ValidationError: It does not fit the store's type.
+        """
+        if self._adapter is None:
+            return cast("T", value)
+        return self._adapter.validate_json(to_json(value))
+
+
+def _summary(error: ValidationError | PydanticSerializationError) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    return str(error)

@@ -1,0 +1,153 @@
+"""What the core awaits: the one interface to HTTP, time, threads and tasks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Generic, ParamSpec, TypeVar
+
+from rblxcloud.types import Headers, Response
+
+__all__ = [
+    "DeadlinePassed",
+    "Headers",
+    "Outcome",
+    "Request",
+    "Response",
+    "Runtime",
+    "SendFailure",
+    "Timeout",
+]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """How long each phase of one attempt may take, in seconds; None waits for ever."""
+
+    connect: float | None = 10.0
+    read: float | None = 30.0
+    write: float | None = 30.0
+    pool: float | None = 60.0
+
+
+@dataclass(slots=True)
+class Request:
+    """One attempt, ready to be sent: everything is already encoded."""
+
+    method: str
+    url: str
+    """Absolute and percent-encoded; a backend sends the path exactly as it stands here."""
+    headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    timeout: Timeout = field(default_factory=Timeout)
+
+
+class SendFailure(Exception):
+    """An attempt that brought no whole answer. The session turns it into an error of `rblxcloud.errors`.
+
+    Args:
+        reason: What happened, in a few words.
+        sent: False when the server certainly saw nothing of the request.
+        timed_out: True when a phase took longer than its timeout.
+        too_large: True when the body was larger than `max_bytes`.
+    """
+
+    def __init__(self, reason: str, *, sent: bool, timed_out: bool = False, too_large: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+        self.timed_out = timed_out
+        self.too_large = too_large
+
+
+class DeadlinePassed(Exception):
+    """The deadline passed while an answer's body was being read; the request was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[R]):
+    """What became of one item of `Runtime.map`: exactly one of a result and an error."""
+
+    result: R | None = None
+    error: Exception | None = None
+
+
+class Runtime(ABC):
+    """HTTP, time, threads and tasks for one mode.
+
+    A runtime never lets an exception of its HTTP library or an `ExceptionGroup` of its own out.
+    """
+
+    mode: str
+    """`async` or `blocking`."""
+
+    @abstractmethod
+    async def send(self, request: Request, *, max_bytes: int | None, deadline: float | None) -> Response:
+        """Send one attempt and read its whole answer.
+
+        Args:
+            request: What to send.
+            max_bytes: Most bytes of body, after decompression; None for no bound.
+            deadline: Moment of `monotonic()` after which reading the body stops (checked between chunks).
+
+        Raises:
+            SendFailure: No whole answer came; it says whether the server can have acted.
+            DeadlinePassed: The deadline passed while the body was read.
+        """
+
+    @abstractmethod
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a cancellation or Ctrl-C ends it at once."""
+
+    @abstractmethod
+    def monotonic(self) -> float:
+        """Return seconds that never go back, for durations."""
+
+    @abstractmethod
+    def wall_time(self) -> float:
+        """Return seconds since 1970 UTC."""
+
+    @abstractmethod
+    def random(self) -> float:
+        """Return a random number in [0, 1)."""
+
+    @abstractmethod
+    def lock(self) -> AbstractContextManager[object]:
+        """Return a new plain lock, never to be held across an await."""
+
+    @abstractmethod
+    async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code: inline in blocking mode, in a worker thread otherwise."""
+
+    @abstractmethod
+    async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
+        """Await `coroutine` so that it finishes although the caller is cancelled."""
+
+    @abstractmethod
+    async def call(self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call what a user handed in as `argument`.
+
+        In blocking mode an awaitable result is refused with a `ConfigurationError` that names the argument. An
+        exception from the function passes through unchanged.
+        """
+
+    @abstractmethod
+    def map(
+        self, function: Callable[[T], Awaitable[R]], items: Iterable[T], *, limit: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, Outcome[R]]]]:
+        """Apply `function` to the items, `limit` at a time, and yield the outcomes as they come.
+
+        Memory does not grow with the number of items: no more than `limit` are taken from `items` ahead of what the
+        caller has consumed. Leaving the context stops what is under way. An exception of `items` itself passes
+        through; one of `function` comes as that item's `Outcome.error`.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close the connections this runtime opened itself; idempotent."""
