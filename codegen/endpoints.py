@@ -1,9 +1,9 @@
 """Writes `rblxcloud.endpoints` from Roblox's OpenAPI document and `overrides.toml`.
 
-    python -m codegen.endpoints --document PATH      write the table
-    python -m codegen.endpoints --check              verify that nobody edited it by hand; with the document (found at
-                                                     --document, $RBLXCLOUD_OPENAPI or ../shared/openapi/openapi.json)
-                                                     also that it is current
+python -m codegen.endpoints --document PATH      write the table
+python -m codegen.endpoints --check              verify that nobody edited it by hand; with the document (found at
+                                                 --document, $RBLXCLOUD_OPENAPI or ../shared/openapi/openapi.json)
+                                                 also that it is current
 """
 
 from __future__ import annotations
@@ -297,7 +297,7 @@ def _add_budgets(table: list[Row], budgets: list[dict[str, Any]]) -> None:
                 arguments.append(f"seconds={budget['seconds']}")
             if budget.get("per_player"):
                 arguments.append(f"per_player={budget['per_player']}")
-            keyed_by = tuple([own, *budget.get("keyed_by", [])])
+            keyed_by = (own, *budget.get("keyed_by", []))
             if keyed_by != ("universe_id",):
                 arguments.append(f"keyed_by={keyed_by!r}")
             before = row.fields.get("budgets", "")[1:-1]
@@ -416,7 +416,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the generator from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--document", help="where Roblox's openapi.json is")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when the table is not as it should be")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail when the table is not as it should be"
+    )
     options = parser.parse_args(arguments)
     document = find_document(options.document)
     if options.check:

@@ -99,7 +99,7 @@ def resource_of(match: Match) -> Resource:
     named = {_RESOURCE_NAMES[name]: value for name, value in match.path.items() if name in _RESOURCE_NAMES}
     if store := match.query.get("datastorename"):
         named["data_store"] = store
-    return Resource.model_construct(**named)
+    return Resource(**named)
 
 
 def _unauthenticated(message: str) -> Refusal:

@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from uuid import uuid4
@@ -53,7 +54,8 @@ class _Model(BaseModel):
     )
 
 
-class Resource(_Model):
+@dataclass(frozen=True, slots=True)
+class Resource:
     """What a request addresses, as far as a key can be restricted to it; ids as text, None where it names none."""
 
     universe: str | None = None
@@ -106,10 +108,7 @@ class ScopeGrant(_Model):
             _listed(self.universe_ids, resource.universe)
             and _listed(self.user_ids, resource.user)
             and _listed(self.group_ids, resource.group)
-            and (
-                self.universe_datastores is None
-                or any(store.covers(resource) for store in self.universe_datastores)
-            )
+            and (self.universe_datastores is None or any(store.covers(resource) for store in self.universe_datastores))
         )
 
 
@@ -187,18 +186,16 @@ class ApiKey(_Model):
         return any(grant.names(scope) and grant.covers(resource) for grant in self.scopes)
 
 
-def add(world: World, secret: str, key: ApiKey, *, replace: bool = True) -> None:
-    """Store a key.
+def add(world: World, secret: str, key: ApiKey) -> None:
+    """Store a key, in the place of one with the same secret or id.
 
     Args:
         world: The emulator's state.
         secret: What callers send.
         key: What it may do.
-        replace: Whether it takes the place of a key with the same secret or id; otherwise that one stays.
     """
-    verb = "REPLACE" if replace else "IGNORE"
     world.database.execute(
-        f"INSERT OR {verb} INTO api_keys VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?)",
         (key.id, _hash(secret), key.model_dump_json(), world.now()),
     )
 
@@ -245,8 +242,7 @@ def authenticate(world: World, secret: str, client_ip: str) -> ApiKey:
 
 
 def _introspect(world: World, call: Call) -> Reply:
-    body: object = call.json()
-    secret: object = body.get("apiKey") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    secret = call.json_object().get("apiKey")
     if not isinstance(secret, str):
         raise Refusal(400, "INVALID_ARGUMENT", "apiKey is required.")
     found = _find(world, secret)

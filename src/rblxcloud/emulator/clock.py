@@ -21,12 +21,11 @@ class Clock:
         self, base: Callable[[], float] = time.time, *, start: float | None = None, frozen: bool = False
     ) -> None:
         self._base = base
+        self._start = start
+        self._starts_frozen = frozen
         self._offset = 0.0
         self._stopped_at: float | None = None
-        if start is not None:
-            self.set(start)
-        if frozen:
-            self.freeze()
+        self.reset()
 
     @property
     def frozen(self) -> bool:
@@ -59,6 +58,10 @@ class Clock:
             self._stopped_at = None
 
     def reset(self) -> None:
-        """Show real time again, and run."""
+        """Go back to how the clock was made."""
         self._offset = 0.0
         self._stopped_at = None
+        if self._start is not None:
+            self.set(self._start)
+        if self._starts_frozen:
+            self.freeze()

@@ -85,10 +85,11 @@ class Fault(BaseModel):
         return replace(reply, delay=reply.delay + self.delay)
 
     def _answer(self, family: ErrorFamily) -> Reply:
+        headers = {name.lower(): value for name, value in self.headers.items()}
         if self.body is None and self.status >= 400:
             code = CODES.get(self.status, "INTERNAL")
-            return render(Refusal(self.status, code, "Fault of the emulator.", headers=self.headers), family)
-        return Reply(self.status, {name.lower(): value for name, value in self.headers.items()}, (self.body or "").encode())
+            return render(Refusal(self.status, code, "Fault of the emulator.", headers=headers), family)
+        return Reply(self.status, headers, (self.body or "").encode())
 
 
 class _Armed:

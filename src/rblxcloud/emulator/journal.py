@@ -96,7 +96,10 @@ class Journal:
             " ORDER BY id LIMIT :limit",
             {"after": after, "endpoint": endpoint, "tag": tag, "limit": -1 if limit is None else limit},
         )
-        return [LoggedRequest(*row[:6], bool(row[6]), *row[7:]) for row in rows]
+        return [
+            LoggedRequest(number, time, method, path, endpoint, status, bool(acted), fault, tag)
+            for number, time, method, path, endpoint, status, acted, fault, tag in rows
+        ]
 
     def clear(self) -> None:
         """Forget every entry; ids go on counting."""

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from rblxcloud.endpoints.model import Credential, Endpoint
 
@@ -130,6 +130,17 @@ class Call:
             return json.loads(self.body)
         except ValueError as error:
             raise Refusal(400, "INVALID_ARGUMENT", "The request body is not valid JSON.") from error
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the decoded JSON body, which has to be an object.
+
+        Raises:
+            Refusal: 400 `INVALID_ARGUMENT` when it is anything else.
+        """
+        body = self.json()
+        if not isinstance(body, dict):
+            raise Refusal(400, "INVALID_ARGUMENT", "The request body is not a JSON object.")
+        return cast("dict[str, Any]", body)
 
 
 Handler = Callable[[World, Call], Reply]

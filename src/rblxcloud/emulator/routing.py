@@ -116,9 +116,7 @@ def _candidates(
         yield from _candidates(node.value, rest, (*values, first))
 
 
-def _last(
-    node: _Node, segment: str, values: tuple[str, ...]
-) -> Iterator[tuple[dict[str, _Route], tuple[str, ...]]]:
+def _last(node: _Node, segment: str, values: tuple[str, ...]) -> Iterator[tuple[dict[str, _Route], tuple[str, ...]]]:
     head, colon, verb = segment.rpartition(":")
     for text, known in ((head, verb), (segment, "")) if colon and verb else ((segment, ""),):
         found = False

@@ -110,7 +110,9 @@ def _secret(source: str, value: str | SecretStr) -> SecretStr:
     if not text:
         raise ConfigurationError(f"{source} is empty")
     if not text.isascii() or not text.isprintable() or text != text.strip():
-        raise ConfigurationError(f"{source} has characters that no header can carry (a line break or a space at an end?)")
+        raise ConfigurationError(
+            f"{source} has characters that no header can carry (a line break or a space at an end?)"
+        )
     return SecretStr(text)
 
 

@@ -238,7 +238,12 @@ class Windows:
         """Return the windows that a call starts in."""
         if self.mode == "off":
             return []
-        own = Rule(self.own_key(call), "this credential", self._own_limit(call), "it is the endpoint's published limit for this credential")
+        own = Rule(
+            self.own_key(call),
+            "this credential",
+            self._own_limit(call),
+            "it is the endpoint's published limit for this credential",
+        )
         if self.mode == "server":
             return [own]
         return [own, *self._budgets(call)]

@@ -20,7 +20,6 @@ from rblxcloud.endpoints.model import Credential as Kind
 from rblxcloud.errors import (
     APIConnectionError,
     APIResponseError,
-    APIStatusError,
     APITimeoutError,
     DeadlineExceededError,
     OutcomeUnknownError,
@@ -75,6 +74,7 @@ class Session:
         self.runtime = runtime
         self.settings = settings
         self.limiter = limiter
+        self.used = False
         self._granted_scopes: tuple[str, ...] | None = None
         self._introspected = False
         self._windows = Windows(
@@ -126,6 +126,7 @@ class Session:
         """
         if not call.anonymous:
             check_credential(self.settings.credential, call.endpoint)
+        self.used = True
         deadline = self.settings.options.deadline
         progress = _Progress(
             call=call,
@@ -353,4 +354,3 @@ def _unknown_outcome(call: Call, error: RblxCloudError) -> OutcomeUnknownError:
         "which does not tell whether the first one was carried out",
         endpoint=name,
     )
-

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationInfo, model_validator
+from pydantic.alias_generators import to_camel, to_snake
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
+from rblxcloud.http.binding import Binding
 from rblxcloud.http.session import Session
 
 
@@ -39,20 +40,11 @@ class Model(BaseModel):
     )
 
 
-class Binding(Protocol):
-    """Where a resource gets its session from."""
-
-    def get(self) -> Session:
-        """Return the session to call with now."""
-        ...
-
-    def release(self) -> None:
-        """Say that the resource that was made with this binding needs it no longer."""
-        ...
-
-
 BINDING = "rblxcloud_binding"
 """Key of the validation context under which a new resource finds its binding."""
+
+ID = "rblxcloud_id"
+"""Key of the validation context under which an answer that holds only a `path` finds its id."""
 
 
 class Resource(BaseModel):
@@ -77,6 +69,15 @@ class Resource(BaseModel):
     _binding: Binding | None = PrivateAttr(default=None)
     _owns_binding: bool = PrivateAttr(default=False)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _add_id(cls, fields: Any, info: ValidationInfo) -> Any:
+        """Roblox's answers name a resource by its path; its id is known from the request."""
+        context = cast("dict[str, Any]", info.context or {})
+        if isinstance(fields, Mapping) and ID in context:
+            return {**cast("Mapping[str, Any]", fields), "id": context[ID]}
+        return cast("Any", fields)
+
     @classmethod
     def bound(cls, binding: Binding, **fields: Any) -> Self:
         """Make a resource with the session of another object.
@@ -93,26 +94,35 @@ class Resource(BaseModel):
         Args:
             context: Pydantic's validation context.
         """
-        if isinstance(context, Mapping):
+        if context is not None:
             self._binding = context.get(BINDING)
 
     @property
-    def _session(self) -> Session:
+    def _bound_to(self) -> Binding:
         if self._binding is None:
             raise ConfigurationError(
-                f"this {type(self).__name__} has no client (it was unpickled or copied); "
-                "client.bind(resource) gives it one"
+                f"this {type(self).__name__} has no client (it was unpickled); client.bind(resource) gives it one"
             )
-        return self._binding.get()
+        return self._binding
 
-    def _adopt(self, answer: Self) -> None:
-        """Swap in all fields of a validated answer at once."""
-        object.__setattr__(self, "__dict__", {**answer.__dict__, "id": self.id})
-        object.__setattr__(self, "__pydantic_fields_set__", set(answer.__pydantic_fields_set__))
+    @property
+    def _session(self) -> Session:
+        return self._bound_to.get()
+
+    def _adopt(self, answer: Resource, *, changed: Iterable[str] | None = None) -> None:
+        """Swap in the fields of a validated answer at once: all of them, or with `changed` those and what it holds."""
+        fields = answer.__dict__
+        if changed is not None:
+            names = {to_snake(name) for name in changed} | answer.__pydantic_fields_set__
+            fields = {**self.__dict__, **{name: fields[name] for name in names}}
+        object.__setattr__(self, "__dict__", {**fields, "id": self.id})
+        object.__setattr__(
+            self, "__pydantic_fields_set__", self.__pydantic_fields_set__ | answer.__pydantic_fields_set__
+        )
 
     def __eq__(self, other: object) -> bool:
         """Whether it is the same object of Roblox's."""
-        return type(other) is type(self) and isinstance(other, Resource) and other.id == self.id
+        return isinstance(other, Resource) and type(other) is type(self) and other.id == self.id
 
     def __hash__(self) -> int:
         """Hash by type and id."""
@@ -132,7 +142,7 @@ class Resource(BaseModel):
         An object that was got from a client or another resource closes nothing.
         """
         if self._owns_binding and self._binding is not None:
-            self._binding.release()
+            await self._binding.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the resource itself."""
@@ -171,5 +181,3 @@ def check_text(argument: str, value: object, longest: int) -> str:
     if not 1 <= len(value) <= longest:
         raise InvalidRequestError(argument, f"has {len(value)} characters; it takes 1 to {longest}")
     return value
-
-

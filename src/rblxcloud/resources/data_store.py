@@ -17,12 +17,13 @@ from rblxcloud.errors import (
     PreconditionFailedError,
     RblxCloudError,
 )
+from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, QueryValue
 from rblxcloud.http.response import decode
 from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources import data_store_wire as wire
-from rblxcloud.resources.base import Binding, Model, Timestamp, check_text
+from rblxcloud.resources.base import Model, Timestamp, check_text
 from rblxcloud.resources.data_store_wire import Address, Tags
 from rblxcloud.resources.entry import (
     WIRE_VERSION,
@@ -122,7 +123,7 @@ class DataStore(Generic[T]):
             RblxCloudError: Any other failure.
 
         Scopes: `universe-datastores.objects:read`.
-        Source: `GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
+        Source: `GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{id}`.
         """
         call = wire.get(self._address(key))
         try:
@@ -260,8 +261,8 @@ class DataStore(Generic[T]):
         key: str,
         transform: Callable[[T | None], Awaitable[T | None] | T | None],
         *,
-        users: Iterable[int] | None | Unset = UNSET,
-        metadata: Mapping[str, Any] | None | Unset = UNSET,
+        users: Iterable[int] | Unset | None = UNSET,
+        metadata: Mapping[str, Any] | Unset | None = UNSET,
         attempts: int = 100,
     ) -> Entry[T] | None:
         """Read a value, change it, and write it if nobody else has in the meantime; else start again from theirs.
@@ -304,7 +305,9 @@ class DataStore(Generic[T]):
                 if attempt == attempts:
                     raise
                 value, info = error.entry if error.entry is not None else await self.get(key, default=None)
-                await session.runtime.sleep(session.settings.options.retry.delay(attempt, session.runtime.random()) / 10)
+                await session.runtime.sleep(
+                    session.settings.options.retry.delay(attempt, session.runtime.random()) / 10
+                )
                 continue
             return Entry(changed, _info_of(written, tags))
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -508,7 +511,7 @@ class DataStore(Generic[T]):
 
     @staticmethod
     def _kept_tags(
-        info: EntryInfo | None, users: Iterable[int] | None | Unset, metadata: Mapping[str, Any] | None | Unset
+        info: EntryInfo | None, users: Iterable[int] | Unset | None, metadata: Mapping[str, Any] | Unset | None
     ) -> Tags:
         kept_users = list(info.users) if info else []
         kept_metadata = dict(info.metadata) if info else {}

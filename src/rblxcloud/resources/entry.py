@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -192,4 +192,4 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
 def _read_users(text: str | None) -> list[int]:
     """The documents say a comma-separated list, the service sends a JSON array."""
     inner = (text or "").strip().removeprefix("[").removesuffix("]")
-    return [int(cast("str", part)) for part in inner.split(",") if part.strip()]
+    return [int(part) for part in inner.split(",") if part.strip()]

@@ -131,7 +131,7 @@ class Codec(Generic[T]):
         if model is None:
             self._adapter: TypeAdapter[T] | None = None
         else:
-            self._adapter = cast("TypeAdapter[T]", model) if isinstance(model, TypeAdapter) else TypeAdapter(model)
+            self._adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
 
     def encode(self, value: T) -> bytes:
         """Return a value as the JSON that is stored.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
@@ -130,7 +130,9 @@ class Runtime(ABC):
         """Await `coroutine` so that it finishes although the caller is cancelled."""
 
     @abstractmethod
-    async def call(self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def call(
+        self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """Call what a user handed in as `argument`.
 
         In blocking mode an awaitable result is refused with a `ConfigurationError` that names the argument. An
@@ -139,7 +141,7 @@ class Runtime(ABC):
 
     @abstractmethod
     def map(
-        self, function: Callable[[T], Awaitable[R]], items: Iterable[T], *, limit: int
+        self, function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], *, limit: int
     ) -> AbstractAsyncContextManager[AsyncIterator[tuple[T, Outcome[R]]]]:
         """Apply `function` to the items, `limit` at a time, and yield the outcomes as they come.
 
@@ -151,3 +153,7 @@ class Runtime(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Close the connections this runtime opened itself; idempotent."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Let go of the connections without waiting, from a finalizer, any thread, or after the loop has ended."""

@@ -1,0 +1,74 @@
+"""`rblxcloud emulator`: Open Cloud on loopback."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add the `emulator` command.
+
+    Args:
+        subparsers: Where the program's commands are added; the command's function is its `run` default.
+    """
+    parser = subparsers.add_parser("emulator", help="serve an emulator of Open Cloud on this machine")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8360, help="port to listen on, 0 for any free one (default: %(default)s)"
+    )
+    parser.add_argument("--db", metavar="FILE", default=":memory:", help="file that keeps the state (default: memory)")
+    parser.add_argument(
+        "--api-key",
+        metavar="KEY",
+        action="append",
+        help="API key with every scope; may be repeated (default: emulator-key)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C.
+
+    Args:
+        args: What `add_parser` describes.
+
+    Returns:
+        Exit status: 0 after Ctrl-C, 2 when it could not start.
+    """
+    from rblxcloud.emulator.core import Emulator
+    from rblxcloud.emulator.server import EmulatorServer, MissingServerError
+
+    try:
+        with Emulator(database=args.db, api_keys=args.api_key) as emulator:
+            server = EmulatorServer(emulator, host=args.host, port=args.port)
+            server.run(lambda: _say(f"rblxcloud emulator listening on {server.base_url}"))
+    except KeyboardInterrupt:
+        pass  # uvicorn has closed everything, then raised the signal again
+    except MissingServerError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot listen on {args.host} port {args.port}: {error.strerror or error}")
+    except sqlite3.Error as error:
+        return _fail(f"cannot use the database {args.db}: {error}")
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise ValueError(text)
+    return port
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"rblxcloud emulator: {reason}\n")
+    return 2

@@ -1,0 +1,329 @@
+"""The client: one session, and the doors to the resources."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self, TypeVar
+
+from pydantic import SecretStr
+
+from rblxcloud.config import (
+    DEFAULT_MAX_RESPONSE_BYTES,
+    Options,
+    RateLimits,
+    RetryPolicy,
+    check_seconds,
+    resolve_base_url,
+    resolve_rate_limits,
+)
+from rblxcloud.endpoints import all_endpoints
+from rblxcloud.endpoints.model import Credential as Kind
+from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.auth import resolve_credential
+from rblxcloud.http.binding import Mode, make_runtime
+from rblxcloud.http.hooks import RequestHook, ResponseHook
+from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
+from rblxcloud.http.request import Call, QueryValue, encode_json
+from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.resources.base import Resource, check_id
+from rblxcloud.resources.experience import Experience
+from rblxcloud.runtime.base import Runtime
+from rblxcloud.types import JSON, UNSET, Response, Unset
+
+ResourceT = TypeVar("ResourceT", bound=Resource)
+
+
+class Client:
+    """A client of Roblox Open Cloud: one credential, one set of connections and limits for all resources.
+
+    Use it as a context manager, or call `aclose()`. One client serves any number of tasks of one event loop.
+    """
+
+    _mode: Mode = "async"
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        access_token: str | SecretStr | None = None,
+        base_url: str | None = None,
+        timeout: float = 30.0,
+        deadline: float | None = None,
+        retries: int | RetryPolicy = 5,
+        headers: Mapping[str, str] | None = None,
+        rate_limits: RateLimits | None = None,
+        players: int = 0,
+        owner: str | None = None,
+        repeat_writes: bool = False,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        on_request: Sequence[RequestHook] = (),
+        on_response: Sequence[ResponseHook] = (),
+        http_client: Any = None,
+    ) -> None:
+        """Make a client; nothing is sent or opened before the first call.
+
+        | argument | default | what it is |
+        | --- | --- | --- |
+        | `api_key` | `RBLXCLOUD_API_KEY` | Open Cloud API key |
+        | `base_url` | `RBLXCLOUD_BASE_URL`, else Roblox's own | https, or http to this machine |
+        | `timeout` | 30 s (connecting: 10 s at most) | each phase of an attempt |
+        | `deadline` | none | a whole call: attempts, waits, reading |
+        | `retries` | 5, full jitter from 0.5 s to 20 s | how often a call is sent again where that is safe |
+        | `rate_limits` | `RBLXCLOUD_RATE_LIMITS`, else `published` | which limits are obeyed before a 429 |
+        | `players` | 0 | raises the data store budgets |
+        | `repeat_writes` | False | whether lost replacements and removals are repeated |
+        | `max_response_bytes` | 64 MiB | largest answer that is read |
+        | connections | 50, kept for 30 s | not an argument; `http_client` brings its own |
+
+        Args:
+            api_key: Open Cloud API key.
+            access_token: OAuth 2.0 access token, instead of a key.
+            base_url: Address of Open Cloud: scheme, host and port.
+            timeout: Seconds for each phase of an attempt.
+            deadline: Seconds for a whole call; None for no bound.
+            retries: How often a call is sent again at most, or a whole policy.
+            headers: Headers for each request; they cannot replace the credential.
+            rate_limits: `published`, `server` (what Roblox's headers and 429 say) or `off`.
+            players: How many players the experience has at least: its data store budgets grow with them.
+            owner: `users/1` or `groups/1` that the key belongs to: all keys of an owner share their limits.
+            repeat_writes: Say True when nobody else writes the same keys: then a replacement or a removal whose answer
+                was lost is sent again.
+            max_response_bytes: Largest answer that is read, in bytes after decompression.
+            on_request: Called with a `RequestEvent` before each attempt.
+            on_response: Called with a `ResponseEvent` after each attempt.
+            http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` whose connections are used. It is not closed,
+                and its cookies, auth and default headers are not sent.
+
+        Raises:
+            ConfigurationError: No credential or two, an address that is refused, an `http_client` of the wrong kind.
+            InvalidRequestError: An argument of a wrong type or out of range.
+        """
+        options = Options(
+            timeout=check_seconds("timeout", timeout),
+            deadline=None if deadline is None else check_seconds("deadline", deadline),
+            retry=_policy(retries),
+            headers=dict(headers or {}),
+            rate_limits=resolve_rate_limits(rate_limits),
+            repeat_writes=repeat_writes,
+        )
+        settings = SessionSettings(
+            credential=resolve_credential(api_key, access_token),
+            base_url=resolve_base_url(base_url),
+            options=options,
+            players=_whole("players", players),
+            owner=owner,
+            max_response_bytes=_whole("max_response_bytes", max_response_bytes),
+            on_request=tuple(on_request),
+            on_response=tuple(on_response),
+        )
+        self._start(make_runtime(self._mode, http_client), settings, shared_limiter())
+
+    def _start(self, runtime: Runtime, settings: SessionSettings, limiter: RateLimiter) -> None:
+        self._session = Session(runtime, settings, limiter)
+        self._owns_runtime = True
+        self._closed = False
+
+    @classmethod
+    def _on_runtime(cls, runtime: Runtime, settings: SessionSettings) -> Self:
+        """Make a client over a runtime with a clock and limits of its own: for tests and the embedded emulator."""
+        client = cls.__new__(cls)
+        client._start(runtime, settings, RateLimiter())
+        return client
+
+    def __repr__(self) -> str:
+        """Show the address only."""
+        return f"<{type(self).__name__} {self._session.settings.base_url}>"
+
+    def experience(self, id: int) -> Experience:
+        """Return an experience; nothing is sent.
+
+        Args:
+            id: The universe id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Experience.bound(self._session, id=check_id("id", id))
+
+    def bind(self, resource: ResourceT) -> ResourceT:
+        """Give a resource that was unpickled or copied this client's session.
+
+        Args:
+            resource: An experience.
+
+        Returns:
+            The same resource.
+        """
+        resource._binding = self._session  # pyright: ignore[reportPrivateUsage]
+        return resource
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Unset = UNSET,
+        deadline: float | Unset | None = UNSET,
+        retries: int | RetryPolicy | Unset = UNSET,
+        headers: Mapping[str, str] | Unset = UNSET,
+        rate_limits: RateLimits | Unset = UNSET,
+        repeat_writes: bool | Unset = UNSET,
+    ) -> Self:
+        """Return a light copy with other options; it shares the connections, and closing it closes nothing.
+
+        Args:
+            timeout: As in the constructor.
+            deadline: As in the constructor.
+            retries: As in the constructor.
+            headers: Headers added to those this client has.
+            rate_limits: As in the constructor.
+            repeat_writes: As in the constructor.
+
+        Returns:
+            The copy.
+
+        Raises:
+            InvalidRequestError: A value of a wrong type or out of range.
+        """
+        options = self._session.settings.options
+        changes: dict[str, Any] = {}
+        if not isinstance(timeout, Unset):
+            changes["timeout"] = check_seconds("timeout", timeout)
+        if not isinstance(deadline, Unset):
+            changes["deadline"] = None if deadline is None else check_seconds("deadline", deadline)
+        if not isinstance(retries, Unset):
+            changes["retry"] = _policy(retries)
+        if not isinstance(headers, Unset):
+            changes["headers"] = {**options.headers, **headers}
+        if not isinstance(rate_limits, Unset):
+            changes["rate_limits"] = resolve_rate_limits(rate_limits)
+        if not isinstance(repeat_writes, Unset):
+            changes["repeat_writes"] = repeat_writes
+        copy = type(self).__new__(type(self))
+        copy._session = self._session.with_options(replace(options, **changes))
+        copy._owns_runtime = False
+        copy._closed = False
+        return copy
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, QueryValue] | None = None,
+        json: JSON | Unset = UNSET,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Call any endpoint of Open Cloud, with the credential, limits, retries and errors of this client.
+
+        Args:
+            method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+            path: The path as it goes over the wire, percent-encoded, without query: `/cloud/v2/universes/1`.
+            query: Query parameters; None values are left out.
+            json: Body that is sent as JSON.
+            content: Body that is sent as it is, instead of `json`.
+            headers: Further headers.
+
+        Returns:
+            The answer, whatever its body.
+
+        Raises:
+            InvalidRequestError: The path does not begin with `/`, or both kinds of body were passed.
+            RblxCloudError: As for any other call.
+        """
+        if content is not None and not isinstance(json, Unset):
+            raise InvalidRequestError("content", "cannot be combined with json")
+        body = content if isinstance(json, Unset) else encode_json(json)
+        endpoint, values = match(method, path)
+        return await self._session.send(Call(endpoint, values, query or {}, headers or {}, body))
+
+    async def aclose(self) -> None:
+        """Close the connections; idempotent. A user's own `http_client` stays open."""
+        self._closed = True
+        if self._owns_runtime:
+            await self._session.aclose()
+
+    def abandon(self) -> None:
+        """Let go of the connections where `aclose` cannot be awaited, as after the event loop has ended."""
+        self._closed = True
+        if self._owns_runtime:
+            self._session.runtime.abandon()
+
+    async def __aenter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Close the connections."""
+        await self.aclose()
+
+    def __del__(self) -> None:
+        """Warn when the client is lost open."""
+        if not getattr(self, "_closed", True) and self._owns_runtime and self._session.used:
+            warnings.warn(f"{self!r} was not closed: use it as a context manager", ResourceWarning, stacklevel=2)
+            self._session.runtime.abandon()
+
+
+def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
+    """Return the row of the table that a raw path belongs to and the values in it.
+
+    Args:
+        method: HTTP method.
+        path: Percent-encoded path.
+
+    Raises:
+        InvalidRequestError: The path cannot be one.
+    """
+    from urllib.parse import unquote
+
+    if not path.startswith("/") or "?" in path or "#" in path or "//" in path:
+        raise InvalidRequestError("path", f"{path!r} is not a path such as /cloud/v2/universes/1, without query")
+    segments = path.split("/")
+    best: tuple[int, Endpoint, dict[str, str | int]] | None = None
+    for endpoint in all_endpoints():
+        values = _match_template(endpoint.path.split("/"), segments) if endpoint.method == method else None
+        if values is not None and (best is None or len(values) < best[0]):
+            best = (len(values), endpoint, {name: unquote(value) for name, value in values.items()})
+    if best is not None:
+        return best[1], best[2]
+    if any(segment in (".", "..") for segment in segments):
+        raise InvalidRequestError("path", f"{path!r} has a step in it")
+    unknown = Endpoint(
+        name=f"{method} {path}",
+        method=method,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        server="https://apis.roblox.com",
+        path=path,
+        credentials=frozenset({Kind.API_KEY, Kind.OAUTH2}),
+    )
+    return unknown, {}
+
+
+def _match_template(template: list[str], segments: list[str]) -> dict[str, str] | None:
+    if len(template) != len(segments):
+        return None
+    values: dict[str, str] = {}
+    for expected, actual in zip(template, segments, strict=True):
+        if not expected.startswith("{"):
+            if expected != actual:
+                return None
+            continue
+        name, _, verb = expected[1:].partition("}")
+        if verb and not actual.endswith(verb):
+            return None
+        value = actual.removesuffix(verb) if verb else actual
+        if not value or (not verb and ":" in value):
+            return None
+        values[name] = value
+    return values
+
+
+def _policy(retries: object) -> RetryPolicy:
+    return retries if isinstance(retries, RetryPolicy) else RetryPolicy(retries=retries)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def _whole(argument: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidRequestError(argument, f"{value!r} is not a whole number from 0 up")
+    return value

@@ -1,0 +1,1 @@
+"""Open Cloud in a box."""

@@ -1,0 +1,209 @@
+"""The universe resource: every numeric universe exists, unless the emulator is told to be strict."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from rblxcloud.emulator.errors import json_reply
+from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
+
+__all__ = ["GROUP", "HANDLERS", "SCHEMA", "SMALL_WORLD", "USER", "create", "exists", "is_id"]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS universes (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    update_time REAL NOT NULL,
+    fields TEXT NOT NULL
+);
+"""
+
+USER = "users/1"
+GROUP = "groups/1"
+SMALL_WORLD = {"13058": USER, "13158": GROUP}
+"""The universes that a fresh emulator holds, and who owns them."""
+
+_CREATED = 1_704_067_200.0
+_MAX_ID = 2**63 - 1
+_INTEGER = re.compile(r"-?\d{1,10}(\.0+)?")
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+_SOCIAL_LINKS = tuple(
+    f"{network}SocialLink"
+    for network in ("facebook", "twitter", "youtube", "twitch", "discord", "robloxGroup", "guilded")
+)
+_SWITCHES = {
+    "voiceChatEnabled": False,
+    "desktopEnabled": True,
+    "mobileEnabled": True,
+    "tabletEnabled": True,
+    "consoleEnabled": False,
+    "vrEnabled": True,
+}
+
+
+def is_id(text: str) -> bool:
+    """Return whether `text` is a positive 64-bit number, written plainly."""
+    return _ID.fullmatch(text) is not None and int(text) <= _MAX_ID
+
+
+def exists(world: World, universe: str) -> bool:
+    """Return whether a universe was created, or changed since."""
+    return _row(world, universe) is not None
+
+
+def create(world: World, universe: str, owner: str = USER) -> None:
+    """Make sure that a universe is there.
+
+    Args:
+        world: The emulator's state.
+        universe: Its id.
+        owner: `users/1` or `groups/1`.
+    """
+    world.database.execute("INSERT OR IGNORE INTO universes VALUES (?, ?, ?, '{}')", (universe, owner, _CREATED))
+
+
+def _get(world: World, call: Call) -> Reply:
+    return json_reply(_resource(world, call.path["universe_id"]))
+
+
+def _update(world: World, call: Call) -> Reply:
+    universe = call.path["universe_id"]
+    body = {_camel(name): value for name, value in call.json_object().items()}
+    changes = _changes(body, call.query.get("updateMask", call.query.get("update_mask", "")))
+    create(world, universe)
+    _, _, fields = _row(world, universe) or (USER, _CREATED, {})
+    for path, value in changes.items():
+        _put(fields, path, value)
+    world.database.execute(
+        "UPDATE universes SET fields = ?, update_time = ? WHERE id = ?", (json.dumps(fields), world.now(), universe)
+    )
+    return json_reply(_resource(world, universe))
+
+
+def _changes(body: Mapping[str, Any], mask: str) -> dict[str, Any]:
+    """Return what to write, by path. Without a mask these are the fields that the body holds."""
+    paths = [_camel(path.strip()) for path in mask.split(",") if path.strip()]
+    if paths == ["*"]:
+        paths = list(_WRITABLE)
+    elif not paths:
+        paths = [name for name in _WRITABLE if body.get(name) is not None]
+    return {path: _value(body, path) for path in paths}
+
+
+def _value(body: Mapping[str, Any], path: str) -> Any:
+    field, _, part = path.partition(".")
+    if field not in _WRITABLE or (part and (field not in _SOCIAL_LINKS or part not in ("title", "uri"))):
+        raise _invalid(f"The field mask names {path!r}, which cannot be updated.")
+    value = body.get(field)
+    if value is not None or field in _SWITCHES:
+        value = _WRITABLE[field](field, value)
+    return cast("dict[str, str]", value or {}).get(part) if part else value
+
+
+def _put(fields: dict[str, Any], path: str, value: Any) -> None:
+    field, _, part = path.partition(".")
+    if part:
+        link = fields.setdefault(field, {})
+        _put(link, part, value)
+    elif value is None:
+        fields.pop(field, None)
+    else:
+        fields[field] = value
+
+
+def _restart(world: World, call: Call) -> Reply:
+    body = {_camel(name): value for name, value in call.json_object().items() if value is not None}
+    places = body.get("placeIds", [])
+    if not isinstance(places, list) or not all(is_id(str(place)) for place in cast("list[object]", places)):
+        raise _invalid("placeIds must be a list of place ids.")
+    for name in ("closeAllVersions", "bleedOffServers"):
+        _switch(name, body.get(name, False))
+    if not 1 <= _integer("bleedOffDurationMinutes", body.get("bleedOffDurationMinutes", 1)) <= 60:
+        raise _invalid("bleedOffDurationMinutes must be between 1 and 60.")
+    return json_reply({})
+
+
+def _resource(world: World, universe: str) -> dict[str, Any]:
+    owner, updated, fields = _row(world, universe) or (SMALL_WORLD.get(universe, USER), _CREATED, {})
+    return {
+        "path": f"universes/{universe}",
+        "createTime": _timestamp(_CREATED)[:-7] + "Z",
+        "updateTime": _timestamp(updated),
+        "displayName": f"Experience {universe}",
+        "description": "",
+        "user" if owner.startswith("users/") else "group": owner,
+        "visibility": "PUBLIC",
+        "ageRating": "AGE_RATING_UNSPECIFIED",
+        **_SWITCHES,
+        **fields,
+        "rootPlace": f"universes/{universe}/places/{min(int(universe) + 1, _MAX_ID)}",
+    }
+
+
+def _row(world: World, universe: str) -> tuple[str, float, dict[str, Any]] | None:
+    row = world.database.execute(
+        "SELECT owner, update_time, fields FROM universes WHERE id = ?", (universe,)
+    ).fetchone()
+    return None if row is None else (row[0], row[1], json.loads(row[2]))
+
+
+def _switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _invalid(f"{name} must be true or false.")
+    return value
+
+
+def _integer(name: str, value: Any) -> int:
+    """Return a 32-bit number; protobuf's JSON also takes `5.0` and `"5"`."""
+    if isinstance(value, bool) or not _INTEGER.fullmatch(str(value)):
+        raise _invalid(f"{name} must be a whole number.")
+    return int(float(value))
+
+
+def _price(name: str, value: Any) -> int:
+    price = _integer(name, value)
+    if not 0 <= price < 2**31:
+        raise _invalid(f"{name} must be between 0 and {2**31 - 1}.")
+    return price
+
+
+def _social_link(name: str, value: Any) -> dict[str, str]:
+    link = cast("dict[str, Any]", value) if isinstance(value, dict) else {"title": value}
+    parts = {part: link[part] for part in ("title", "uri") if link.get(part) is not None}
+    if not all(isinstance(text, str) for text in parts.values()) or not isinstance(value, dict):
+        raise _invalid(f"{name} must be an object with the texts title and uri.")
+    return parts
+
+
+_WRITABLE: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(_SWITCHES, _switch),
+    "privateServerPriceRobux": _price,
+    **dict.fromkeys(_SOCIAL_LINKS, _social_link),
+}
+
+
+def _timestamp(moment: float) -> str:
+    """Return RFC 3339 with .NET ticks padded to nanoseconds, which is what Roblox sends."""
+    text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return f"{text}000Z"
+
+
+def _camel(name: str) -> str:
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "INVALID_ARGUMENT", message)
+
+
+HANDLERS: Mapping[Endpoint, Handler] = {
+    GET_UNIVERSE: _get,
+    UPDATE_UNIVERSE: _update,
+    RESTART_SERVERS: _restart,
+}

@@ -1,0 +1,177 @@
+"""How an object comes by its session: from a client, or, when it stands alone, from one that its like share."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from pydantic import SecretStr
+
+from rblxcloud.config import Options, resolve_base_url, resolve_rate_limits
+from rblxcloud.errors import ConfigurationError
+from rblxcloud.http.auth import Credential, resolve_credential
+from rblxcloud.http.rate_limit import shared_limiter
+from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.runtime.base import Runtime
+
+Mode = Literal["async", "blocking"]
+
+
+class Binding(Protocol):
+    """Where a resource gets its session from."""
+
+    def get(self) -> Session:
+        """Return the session to call with now."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what was opened for this object alone."""
+        ...
+
+
+def make_runtime(mode: Mode, http_client: Any = None) -> Runtime:
+    """Return a runtime; what the other mode needs is not imported.
+
+    Args:
+        mode: Which one.
+        http_client: A user's client of httpx or httpx2, whose connections are to be used.
+
+    Raises:
+        ConfigurationError: The client is of the wrong kind.
+    """
+    if mode == "blocking":
+        from rblxcloud.runtime.blocking import BlockingRuntime
+
+        return BlockingRuntime(http_client)
+    from rblxcloud.runtime.concurrent import ConcurrentRuntime
+
+    return ConcurrentRuntime(http_client)
+
+
+@dataclass(slots=True)
+class _Shared:
+    session: Session
+    users: int = 0
+
+
+_Key = tuple[object, ...]
+_sessions: dict[_Key, _Shared] = {}
+# Reentrant: a finalizer can run in the middle of anything, also of this module, in the same thread.
+_lock = threading.RLock()
+
+
+def _forget_parents_sessions() -> None:
+    """A forked child must not touch its parent's connections, and the lock may be held by a thread it has not."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents_sessions)
+
+
+class StandaloneBinding:
+    """The session of an object that was made without a client.
+
+    Such objects share one session for each mode, credential, address and event loop. It is made at the first request
+    and closed, silently, when the last of them is closed or collected.
+
+    Args:
+        mode: `async` or `blocking`.
+        api_key: Open Cloud API key.
+        access_token: OAuth 2.0 access token, instead of a key.
+        base_url: Address of Open Cloud.
+
+    Raises:
+        ConfigurationError: No credential, both, or an address that is refused.
+    """
+
+    def __init__(
+        self,
+        mode: Mode,
+        *,
+        api_key: str | SecretStr | None,
+        access_token: str | SecretStr | None,
+        base_url: str | None,
+    ) -> None:
+        self._mode: Mode = mode
+        self._credential: Credential = resolve_credential(api_key, access_token)
+        self._base_url = resolve_base_url(base_url)
+        self._options = Options(rate_limits=resolve_rate_limits(None))
+        self._held: tuple[_Key, weakref.finalize[..., StandaloneBinding]] | None = None
+        self._closed = False
+
+    def get(self) -> Session:
+        """Return the session that this object's like share now.
+
+        Raises:
+            ConfigurationError: The object is closed.
+        """
+        if self._closed:
+            raise ConfigurationError("this object is closed; make a new one")
+        key = self._key()
+        if self._held is not None and self._held[0] == key:
+            return _sessions[key].session
+        self._let_go()
+        with _lock:
+            shared = _sessions.get(key)
+            if shared is None:
+                settings = SessionSettings(self._credential, self._base_url, self._options)
+                shared = _sessions[key] = _Shared(Session(make_runtime(self._mode), settings, shared_limiter()))
+            shared.users += 1
+        self._held = (key, weakref.finalize(self, _release, key))
+        return shared.session
+
+    def _key(self) -> _Key:
+        loop: object = None
+        if self._mode == "async":
+            from rblxcloud.runtime.concurrent import current_loop
+
+            loop = current_loop()
+        options = (self._options.rate_limits,)
+        return (
+            self._mode,
+            self._credential.kind,
+            self._credential.fingerprint,
+            self._base_url,
+            options,
+            loop,
+            os.getpid(),
+        )
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held[1]()
+
+    async def aclose(self) -> None:
+        """Close the session, when no other object uses it; idempotent."""
+        self._closed = True
+        held, self._held = self._held, None
+        if held is None or held[1].detach() is None:
+            return
+        session = _leave(held[0])
+        if session is not None:
+            await session.aclose()
+
+
+def _leave(key: _Key) -> Session | None:
+    """Count one user less; return the session when it was the last."""
+    with _lock:
+        shared = _sessions.get(key)
+        if shared is None:
+            return None
+        shared.users -= 1
+        if shared.users > 0:
+            return None
+        del _sessions[key]
+        return shared.session
+
+
+def _release(key: _Key) -> None:
+    session = _leave(key)
+    if session is not None:
+        session.runtime.abandon()

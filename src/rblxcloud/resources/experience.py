@@ -1,0 +1,400 @@
+"""Experiences: what Roblox's paths call universes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar, overload
+
+from pydantic import Field, SecretStr, TypeAdapter
+
+from rblxcloud.endpoints import data_stores, messaging, universes
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.binding import StandaloneBinding
+from rblxcloud.http.request import Call, QueryValue, check_unicode, encode_json, json_call
+from rblxcloud.pagination import Page, Pager
+from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.data_store import DataStore, DataStoreInfo, check_limit, check_whole
+from rblxcloud.resources.data_store_wire import starts_with
+from rblxcloud.resources.ordered_data_store import OrderedDataStore
+from rblxcloud.resources.value import Codec
+from rblxcloud.types import JSON, UNSET, Unset
+
+T = TypeVar("T")
+
+LONGEST_TOPIC = 80
+LONGEST_MESSAGE = 1024
+_LARGEST_PAGE = 100
+
+
+class SocialLink(Model):
+    """A link that an experience's page shows."""
+
+    title: str
+    """What it is called."""
+    uri: str
+    """Where it goes."""
+
+
+class Snapshot(Model):
+    """A snapshot of an experience's data stores."""
+
+    new_snapshot_taken: bool = False
+    """False when there was one of the same UTC day already."""
+    latest_snapshot_time: Timestamp | None = None
+    """When the latest one was taken."""
+
+
+class _StoreList(Model):
+    data_stores: tuple[DataStoreInfo, ...] = ()
+    next_page_token: str | None = None
+
+
+_SNAPSHOT = TypeAdapter(Snapshot)
+_STORE_LIST = TypeAdapter(_StoreList)
+
+
+class Experience(Resource):
+    """An experience and everything in it. Its `id` is the universe id.
+
+    The fields besides `id` are None until `fetch()` has filled them.
+    """
+
+    display_name: str | None = None
+    """Its name; changed through the root place."""
+    description: str | None = None
+    """Its description; changed through the root place."""
+    created: Timestamp | None = Field(default=None, alias="createTime")
+    """When it was made."""
+    updated: Timestamp | None = Field(default=None, alias="updateTime")
+    """When it was last changed."""
+    user: str | None = None
+    """Path of the user who owns it, `users/1`."""
+    group: str | None = None
+    """Path of the group that owns it, `groups/1`."""
+    visibility: str | None = None
+    """`PUBLIC` or `PRIVATE`."""
+    age_rating: str | None = None
+    """`AGE_RATING_ALL`, `AGE_RATING_9_PLUS` ..."""
+    root_place: str | None = None
+    """Path of its start place, `universes/1/places/2`."""
+    voice_chat_enabled: bool | None = None
+    """Whether players can talk."""
+    private_server_price_robux: int | None = None
+    """Price of a private server; None when there are none."""
+    desktop_enabled: bool | None = None
+    """Whether it can be played on a computer."""
+    mobile_enabled: bool | None = None
+    """Whether it can be played on a phone."""
+    tablet_enabled: bool | None = None
+    """Whether it can be played on a tablet."""
+    console_enabled: bool | None = None
+    """Whether it can be played on a console."""
+    vr_enabled: bool | None = None
+    """Whether it can be played with a headset."""
+    facebook_social_link: SocialLink | None = None
+    """Link to Facebook."""
+    twitter_social_link: SocialLink | None = None
+    """Link to Twitter."""
+    youtube_social_link: SocialLink | None = None
+    """Link to YouTube."""
+    twitch_social_link: SocialLink | None = None
+    """Link to Twitch."""
+    discord_social_link: SocialLink | None = None
+    """Link to Discord."""
+    roblox_group_social_link: SocialLink | None = None
+    """Link to a Roblox group."""
+    guilded_social_link: SocialLink | None = None
+    """Link to Guilded."""
+
+    def __init__(
+        self,
+        id: int,
+        *,
+        api_key: str | SecretStr | None = None,
+        access_token: str | SecretStr | None = None,
+        base_url: str | None = None,
+    ) -> None:
+        """Make an experience that stands alone; `client.experience(id)` makes one that shares a client.
+
+        Objects that stand alone share their connections with those of the same credential and address.
+
+        Args:
+            id: The universe id.
+            api_key: Open Cloud API key; `RBLXCLOUD_API_KEY` when neither credential is passed.
+            access_token: OAuth 2.0 access token, instead of a key.
+            base_url: Address of Open Cloud; `RBLXCLOUD_BASE_URL`, else Roblox's own.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+            ConfigurationError: No credential, both, or an address that is refused.
+        """
+        checked = check_id("id", id)
+        binding = StandaloneBinding("async", api_key=api_key, access_token=access_token, base_url=base_url)
+        self.__pydantic_validator__.validate_python({"id": checked}, self_instance=self, context={BINDING: binding})
+        self._owns_binding = True
+
+    # Else validation would call __init__: it would lose the context that binds the session, and fields of an answer
+    # named like its arguments would reach it.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+
+    @overload
+    def get_data_store(self, name: str, scope: str | None = "global", model: None = None) -> DataStore[Any]: ...
+    @overload
+    def get_data_store(
+        self, name: str, scope: str | None = "global", *, model: type[T] | TypeAdapter[T]
+    ) -> DataStore[T]: ...
+    def get_data_store(
+        self, name: str, scope: str | None = "global", model: type[Any] | TypeAdapter[Any] | None = None
+    ) -> DataStore[Any]:
+        """Return a standard data store; nothing is sent.
+
+        Args:
+            name: Its name, 1 to 50 characters.
+            scope: The scope of its keys, 1 to 50 characters; None when keys are written `scope/key`.
+            model: A class or a `TypeAdapter` that values are of; None for plain JSON.
+
+        Returns:
+            The data store.
+
+        Raises:
+            InvalidRequestError: Name or scope is refused.
+        """
+        return DataStore(self._bound_to, self.id, name, scope, Codec(model))
+
+    def get_ordered_data_store(self, name: str, scope: str = "global") -> OrderedDataStore:
+        """Return an ordered data store; nothing is sent.
+
+        Args:
+            name: Its name, 1 to 50 characters.
+            scope: The scope of its keys, 1 to 50 characters.
+
+        Returns:
+            The data store.
+
+        Raises:
+            InvalidRequestError: Name or scope is refused.
+        """
+        return OrderedDataStore(self._bound_to, self.id, name, scope)
+
+    def data_stores(
+        self,
+        *,
+        prefix: str | None = None,
+        limit: int | None = None,
+        show_deleted: bool = False,
+        page_size: int = 100,
+    ) -> Pager[DataStoreInfo]:
+        """List the standard data stores.
+
+        Args:
+            prefix: Only stores whose name starts with this.
+            limit: Most stores in all.
+            show_deleted: Whether stores that were deleted in the last 30 days are listed too.
+            page_size: Most stores a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Scopes: `universe-datastores.control:list`.
+        Source: `GET /cloud/v2/universes/{universe_id}/data-stores`.
+        """
+        check_limit(limit)
+        check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
+        query: dict[str, QueryValue] = {
+            "maxPageSize": page_size if limit is None else min(page_size, limit),
+            "filter": starts_with(prefix),
+            "showDeleted": True if show_deleted else None,
+        }
+
+        async def fetch(token: str | None, wanted: int | None) -> Page[DataStoreInfo]:
+            call = Call(data_stores.LIST_DATA_STORES, {"universe_id": self.id}, {**query, "pageToken": token})
+            page = await self._session.request(call, _STORE_LIST)
+            return Page(page.data_stores, page.next_page_token or None)
+
+        return Pager(fetch, limit=limit)
+
+    async def snapshot_data_stores(self) -> Snapshot:
+        """Have the current version of every key kept when it is next overwritten; one new snapshot each UTC day.
+
+        Returns:
+            Whether a new one was taken, and when the latest was.
+
+        Scopes: `universe-datastores.control:snapshot`.
+        Source: `POST /cloud/v2/universes/{universe_id}/data-stores:snapshot`.
+        """
+        call = json_call(data_stores.SNAPSHOT_DATA_STORES, {"universe_id": self.id}, {})
+        return await self._session.request(call, _SNAPSHOT)
+
+    async def publish_message(self, topic: str, message: str | JSON) -> None:
+        """Publish a message to the live servers of the experience (not to Studio).
+
+        Args:
+            topic: 1 to 80 characters.
+            message: Text is sent as it is; anything else as compact JSON. 1 to 1,024 characters.
+
+        Raises:
+            InvalidRequestError: Topic or message is refused; nothing was sent.
+
+        Scopes: `universe-messaging-service:publish`.
+        Source: `POST /cloud/v2/universes/{universe_id}:publishMessage`.
+        """
+        body = {
+            "topic": check_unicode("topic", check_text("topic", topic, LONGEST_TOPIC)),
+            "message": check_text("message", _message_text(message), LONGEST_MESSAGE),
+        }
+        await self._session.send(json_call(messaging.PUBLISH_MESSAGE, {"universe_id": self.id}, body))
+
+    async def fetch(self) -> Self:
+        """Fill the fields in place.
+
+        Returns:
+            The experience itself.
+
+        Raises:
+            NotFoundError: There is no such experience.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/universes/{universe_id}`.
+        """
+        call = Call(universes.GET_UNIVERSE, {"universe_id": self.id})
+        self._adopt(await self._session.request(call, _EXPERIENCE, context={ID: self.id}))
+        return self
+
+    async def update(
+        self,
+        *,
+        voice_chat_enabled: bool | Unset = UNSET,
+        private_server_price_robux: int | Unset | None = UNSET,
+        desktop_enabled: bool | Unset = UNSET,
+        mobile_enabled: bool | Unset = UNSET,
+        tablet_enabled: bool | Unset = UNSET,
+        console_enabled: bool | Unset = UNSET,
+        vr_enabled: bool | Unset = UNSET,
+        facebook_social_link: SocialLink | Unset | None = UNSET,
+        twitter_social_link: SocialLink | Unset | None = UNSET,
+        youtube_social_link: SocialLink | Unset | None = UNSET,
+        twitch_social_link: SocialLink | Unset | None = UNSET,
+        discord_social_link: SocialLink | Unset | None = UNSET,
+        roblox_group_social_link: SocialLink | Unset | None = UNSET,
+        guilded_social_link: SocialLink | Unset | None = UNSET,
+    ) -> Self:
+        """Change what is passed, and leave the rest; None removes a social link or closes the private servers.
+
+        Args:
+            voice_chat_enabled: Whether players can talk.
+            private_server_price_robux: Price of a private server; a change ends all subscriptions to them.
+            desktop_enabled: Whether it can be played on a computer.
+            mobile_enabled: Whether it can be played on a phone.
+            tablet_enabled: Whether it can be played on a tablet.
+            console_enabled: Whether it can be played on a console.
+            vr_enabled: Whether it can be played with a headset.
+            facebook_social_link: Link to Facebook.
+            twitter_social_link: Link to Twitter.
+            youtube_social_link: Link to YouTube.
+            twitch_social_link: Link to Twitch.
+            discord_social_link: Link to Discord.
+            roblox_group_social_link: Link to a Roblox group.
+            guilded_social_link: Link to Guilded.
+
+        Returns:
+            The experience itself, its fields as Roblox has them now.
+
+        Raises:
+            InvalidRequestError: Nothing was passed, or something of a wrong type.
+
+        Scopes: `universe:write`.
+        Source: `PATCH /cloud/v2/universes/{universe_id}`.
+        """
+        flags = {
+            "voiceChatEnabled": voice_chat_enabled,
+            "desktopEnabled": desktop_enabled,
+            "mobileEnabled": mobile_enabled,
+            "tabletEnabled": tablet_enabled,
+            "consoleEnabled": console_enabled,
+            "vrEnabled": vr_enabled,
+        }
+        links = {
+            "facebookSocialLink": facebook_social_link,
+            "twitterSocialLink": twitter_social_link,
+            "youtubeSocialLink": youtube_social_link,
+            "twitchSocialLink": twitch_social_link,
+            "discordSocialLink": discord_social_link,
+            "robloxGroupSocialLink": roblox_group_social_link,
+            "guildedSocialLink": guilded_social_link,
+        }
+        changes: dict[str, Any] = {name: _flag(name, v) for name, v in flags.items() if not isinstance(v, Unset)}
+        changes |= {name: _link(name, v) for name, v in links.items() if not isinstance(v, Unset)}
+        if not isinstance(private_server_price_robux, Unset):
+            price = private_server_price_robux
+            if price is not None:
+                check_whole("private_server_price_robux", price, 2**31 - 1, smallest=0)
+            changes["privateServerPriceRobux"] = price
+        if not changes:
+            raise InvalidRequestError("update", "nothing was passed to change")
+        body = {name: value for name, value in changes.items() if value is not None}
+        query = {"updateMask": ",".join(changes)}
+        call = json_call(universes.UPDATE_UNIVERSE, {"universe_id": self.id}, body, query)
+        # The answer holds at least what was changed, and leaves out what was removed.
+        self._adopt(await self._session.request(call, _EXPERIENCE, context={ID: self.id}), changed=changes)
+        return self
+
+    async def restart_servers(
+        self,
+        *,
+        place_ids: Iterable[int] = (),
+        close_all_versions: bool = False,
+        bleed_off_servers: bool = False,
+        bleed_off_duration_minutes: int | None = None,
+    ) -> None:
+        """Restart servers; with nothing passed, those that run an older version than the published one.
+
+        Args:
+            place_ids: Only servers of these places.
+            close_all_versions: Whether servers of the current version are restarted too.
+            bleed_off_servers: Whether servers take no new players and close when they are empty, instead of at once.
+            bleed_off_duration_minutes: Minutes after which a server that is bled off is closed, 1 to 60.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+
+        Scopes: `universe:write`.
+        Source: `POST /cloud/v2/universes/{universe_id}:restartServers`.
+        """
+        body: dict[str, Any] = {}
+        places = [check_id("place_ids", place) for place in place_ids]
+        if places:
+            body["placeIds"] = places
+        if close_all_versions:
+            body["closeAllVersions"] = True
+        if bleed_off_servers:
+            body["bleedOffServers"] = True
+        if bleed_off_duration_minutes is not None:
+            if not bleed_off_servers:
+                raise InvalidRequestError("bleed_off_duration_minutes", "takes bleed_off_servers=True beside it")
+            minutes = check_whole("bleed_off_duration_minutes", bleed_off_duration_minutes, 60, smallest=1)
+            body["bleedOffDurationMinutes"] = minutes
+        await self._session.send(json_call(universes.RESTART_SERVERS, {"universe_id": self.id}, body))
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequestError(name, f"{value!r} is neither True nor False")
+    return value
+
+
+def _link(name: str, value: object) -> Mapping[str, str] | None:
+    if value is not None and not isinstance(value, SocialLink):
+        raise InvalidRequestError(name, f"{value!r} is neither a SocialLink nor None")
+    return None if value is None else {"title": value.title, "uri": value.uri}
+
+
+def _message_text(message: object) -> str:
+    if isinstance(message, str):
+        return check_unicode("message", message)
+    try:
+        return encode_json(message).decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError("message", f"is neither text nor JSON: {error}") from error
+
+
+_EXPERIENCE = TypeAdapter(Experience)

@@ -1,0 +1,1 @@
+"""What lets users test their programs offline: a pytest plugin (see `rblxcloud.testing.plugin`)."""

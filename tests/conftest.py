@@ -1,0 +1,46 @@
+"""What all tests share: only loopback is reached, and time is moved by hand."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.clock import ManualClock
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse connections to other machines."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not str(address[0]).startswith(_LOOPBACK):  # type: ignore[index]
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", socket.socket.connect_ex)
+    yield
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the caller's settings out of the tests."""
+    for name in ("RBLXCLOUD_API_KEY", "RBLXCLOUD_BASE_URL", "RBLXCLOUD_RATE_LIMITS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Run async tests on both event loops."""
+    return request.param
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands still until it is slept on or moved."""
+    return ManualClock()
