@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import START, Caller
 
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.core import Emulator
 from rblxcloud.endpoints import all_endpoints
+from tests.support.emulator import START, Caller
 
 PATH = "/api-keys/v1/introspect"
 GRANTS = [

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from conftest import START, Caller
 
 from rblxcloud.emulator.api_keys import ApiKey, DataStoreGrant, KeyStatus, ScopeGrant
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.core import Emulator
+from tests.support.emulator import START, Caller
 
 UNIVERSE = "/cloud/v2/universes/7"
 PUBLISH = f"{UNIVERSE}:publishMessage"
@@ -34,7 +34,10 @@ def test_an_access_token_is_401(call: Caller) -> None:
 
 def test_two_credentials_are_401(call: Caller) -> None:
     answer = call("GET", UNIVERSE, headers={"authorization": "Bearer token"})
-    assert (answer.status, answer.json["errors"][0]["message"]) == (401, "Send an API key or an access token, not both.")
+    assert (answer.status, answer.json["errors"][0]["message"]) == (
+        401,
+        "Send an API key or an access token, not both.",
+    )
 
 
 def test_the_default_key_is_gone_when_keys_are_given() -> None:
