@@ -1,15 +1,14 @@
 """Writes `rblxcloud.endpoints` from Roblox's OpenAPI document and `overrides.toml`.
 
-python -m codegen.endpoints --document PATH      write the table
-python -m codegen.endpoints --check              verify that nobody edited it by hand; with the document (found at
-                                                 --document, $RBLXCLOUD_OPENAPI or ../shared/openapi/openapi.json)
-                                                 also that it is current
+`python -m codegen.endpoints` writes the table; with `--check` it verifies that nobody edited it by hand and, where the
+document is at hand, that it is current. The document is looked for at `--document`, then at the path in
+`$RBLXCLOUD_OPENAPI`, then at `../shared/openapi/openapi.json` beside the checkout.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
+import ast
 import hashlib
 import json
 import os
@@ -17,146 +16,152 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from codegen.overrides import GenerationError, Json, Row, apply_overrides, apply_patches, long_running
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src" / "rblxcloud" / "endpoints"
 OVERRIDES = Path(__file__).with_name("overrides.toml")
 METHODS = ("get", "post", "put", "patch", "delete")
 SCHEMES = {"roblox-api-key": "API_KEY", "roblox-oauth2": "OAUTH2"}
+_NOTHING: Json = {}
 PERIODS = {"SECOND": 1, "MINUTE": 60}
+MODEL = (
+    "Body",
+    "Budget",
+    "Credential",
+    "Endpoint",
+    "Limit",
+    "LongRunning",
+    "Method",
+    "Paging",
+    "PagingStyle",
+    "Parameter",
+    "ParameterType",
+    "Repeat",
+    "Scopes",
+    "Stability",
+)
 
 
-class GenerationError(Exception):
-    """The document or the overrides are not as expected."""
-
-
-@dataclass
-class Row:
-    """One endpoint on its way into the table: field values as Python source."""
-
-    family: str
-    constant: str
-    fields: dict[str, str]
-    raw: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def reference(self) -> str:
-        """How overrides name it."""
-        return f"{self.family}.{self.constant}"
-
-
-def rows(document: dict[str, Any], overrides: dict[str, Any]) -> list[Row]:
+def rows(document: Json, overrides: Json) -> list[Row]:
     """Return the rows of the table.
+
+    Args:
+        document: The official OpenAPI document.
+        overrides: What `overrides.toml` holds.
 
     Raises:
         GenerationError: An override changes nothing, or names clash.
     """
     patched = apply_patches(document, overrides.get("patch", []))
-    table = [_row(method, path, operation, patched, overrides) for method, path, operation in operations(patched)]
-    table += [_added(entry) for entry in overrides.get("added", [])]
-    _rename(table, overrides.get("names", {}))
-    _drop_placeholders(table, overrides.get("placeholder_limit"))
-    _add_budgets(table, overrides.get("budget", []))
-    _set_repeats(table, overrides.get("repeat", []))
-    references = [row.reference for row in table]
-    if len(set(references)) != len(references):
-        raise GenerationError(f"names clash: {sorted({r for r in references if references.count(r) > 1})}")
+    families: dict[str, str] = overrides["families"]
+    table = [_row(method, path, operation, patched, families) for method, path, operation in operations(patched)]
+    table += [_added(entry, families) for entry in overrides.get("added", [])]
+    _check_families(table, families)
+    apply_overrides(table, overrides)
     return sorted(table, key=lambda row: (row.family, row.constant))
 
 
-def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+def operations(document: Json) -> list[tuple[str, str, Json]]:
     """Return method, path and operation of everything that accepts an API key or OAuth 2.0."""
     return [
         (method, path, item[method])
         for path, item in document["paths"].items()
         for method in METHODS
-        if method in item and _credentials(item[method])
+        if method in item and any(name in SCHEMES for way in item[method].get("security", []) for name in way)
     ]
 
 
-def apply_patches(document: dict[str, Any], patches: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a patched copy of the document.
-
-    Raises:
-        GenerationError: A patch has no reason, finds no place, or finds its value there already.
-    """
-    result = copy.deepcopy(document)
-    for patch in patches:
-        if not patch.get("reason"):
-            raise GenerationError(f"the patch of {patch['pointer']} gives no reason")
-        *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in patch["pointer"].split("/")[1:])
-        place = result
-        for part in parents:
-            if part not in place:
-                raise GenerationError(f"unused patch: {patch['pointer']} is not in the document")
-            place = place[part]
-        if place.get(last) == patch["value"]:
-            raise GenerationError(f"unused patch: {patch['pointer']} has that value already")
-        place[last] = patch["value"]
-    return result
+def _credentials(operation: Json) -> list[str]:
+    alternatives: list[Json] = operation["security"]
+    names = {SCHEMES[name] for way in alternatives for name in way if name in SCHEMES}
+    return sorted(names | ({"NONE"} if {} in alternatives else set()))
 
 
-def _credentials(operation: dict[str, Any]) -> list[str]:
-    names = {name for alternative in operation.get("security", []) for name in alternative}
-    return sorted(SCHEMES[name] for name in names if name in SCHEMES)
-
-
-def _row(method: str, path: str, operation: dict[str, Any], document: dict[str, Any], overrides: dict[str, Any]) -> Row:
-    family = next((f for prefix, f in overrides["families"].items() if path.startswith(prefix)), None)
-    if family is None:
-        raise GenerationError(f"no family for {path}")
+def _row(method: str, path: str, operation: Json, document: Json, families: dict[str, str]) -> Row:
     server = (operation.get("servers") or document["paths"][path].get("servers") or document["servers"])[0]["url"]
     parameters = [_resolved(parameter, document) for parameter in operation.get("parameters", [])]
-    limits = operation.get("x-roblox-rate-limits", {})
-    body = _resolved(operation.get("requestBody"), document)
+    limits: Json = operation.get("x-roblox-rate-limits", {})
+    body = _resolved(operation.get("requestBody", {}), document)
+    fields = {
+        "method": repr(method.upper()),
+        "server": repr(server),
+        "path": repr(path),
+        "path_parameters": _parameters(parameters, "path", document),
+        "query_parameters": _parameters(parameters, "query", document),
+        "header_parameters": _parameters(parameters, "header", document),
+        "body": _body(body),
+        "body_required": "True" if body.get("required") else "",
+        "credentials": _credential_set(_credentials(operation)),
+        "key_limit": _limit(limits.get("perApiKeyOwner")),
+        "oauth_limit": _limit(limits.get("perOauth2Authorization")),
+        "stability": _stability(operation),
+        "repeat": "Repeat.SAFE" if method == "get" else "",
+        "long_running": long_running("/cloud/v2/{path}") if _is_long_running(operation) else "",
+    }
     return Row(
-        family,
+        _family(path, families),
         _constant(operation.get("operationId") or f"{method}_{path}"),
-        {
-            "method": repr(method.upper()),
-            "server": repr(server),
-            "path": repr(path),
-            "path_parameters": _parameters([p for p in parameters if p["in"] == "path"]),
-            "query_parameters": _parameters([p for p in parameters if p["in"] == "query"]),
-            "header_parameters": _parameters([p for p in parameters if p["in"] == "header"]),
-            "body": _body(body),
-            "body_required": "True" if body and body.get("required") else "",
-            "credentials": _credential_set(_credentials(operation)),
-            "scopes": _scopes(path, [s["name"] for s in operation.get("x-roblox-scopes", [])], overrides["scopes"]),
-            "key_limit": _limit(limits.get("perApiKeyOwner")),
-            "oauth_limit": _limit(limits.get("perOauth2Authorization")),
-            "stability": _stability(operation),
-            "repeat": "Repeat.SAFE" if method == "get" else "",
-            "paging": _paging(operation, document) if method == "get" else "",
-            "long_running": _long_running(path, operation),
-        },
-        limits,
+        fields,
+        scopes=tuple(dict.fromkeys(scope["name"] for scope in operation.get("x-roblox-scopes", []))),
+        paging=_paging(operation, parameters, document) if method == "get" else None,
     )
 
 
-def _resolved(value: Any, document: dict[str, Any]) -> Any:
-    while value and "$ref" in value:
+def _family(path: str, families: dict[str, str]) -> str:
+    prefix = _prefix(path, families)
+    if prefix is None:
+        raise GenerationError(f"no family for {path}")
+    return families[prefix]
+
+
+def _prefix(path: str, families: dict[str, str]) -> str | None:
+    return next((prefix for prefix in families if path.startswith(prefix)), None)
+
+
+def _check_families(table: list[Row], families: dict[str, str]) -> None:
+    used = {_prefix(ast.literal_eval(row.fields["path"]), families) for row in table}
+    if unused := sorted(families.keys() - used):
+        raise GenerationError(f"unused families: {unused}")
+
+
+def _resolved(value: Json, document: Json) -> Json:
+    while "$ref" in value:
         target: Any = document
         for part in value["$ref"].removeprefix("#/").split("/"):
             target = target[part]
-        value = target
+        value = cast("Json", target)
     return value
 
 
-def _added(entry: dict[str, Any]) -> Row:
+def _schema_type(schema: Json, document: Json) -> str:
+    schema = _resolved(schema, document)
+    if "type" in schema:
+        return str(schema["type"])
+    parts: list[Json] = schema.get("allOf", [])
+    return _schema_type(parts[0], document) if parts else "string"
+
+
+def _added(entry: Json, families: dict[str, str]) -> Row:
+    if not entry.get("reason"):
+        raise GenerationError(f"the added {entry['path']} gives no reason")
+    query = [
+        {"name": name.rstrip("*"), "in": "query", "required": name.endswith("*")} for name in entry.get("query", [])
+    ]
     fields = {
         "method": repr(entry["method"]),
         "server": repr("https://apis.roblox.com"),
         "path": repr(entry["path"]),
+        "query_parameters": _parameters(query, "query", {}),
         "body": f"Body.{entry['body']}" if "body" in entry else "",
         "body_required": "True" if "body" in entry else "",
         "credentials": _credential_set(entry["credentials"]),
         "repeat": "Repeat.SAFE" if entry["method"] == "GET" else "",
     }
-    return Row(entry["family"], entry["constant"], fields)
+    return Row(_family(entry["path"], families), entry["constant"], fields)
 
 
 def _constant(name: str) -> str:
@@ -166,10 +171,12 @@ def _constant(name: str) -> str:
     return re.sub(r"_{3,}", "__", name).strip("_").upper()
 
 
-def _parameters(parameters: list[dict[str, Any]]) -> str:
+def _parameters(parameters: list[Json], place: str, document: Json) -> str:
     items: list[str] = []
     for parameter in parameters:
-        kind = parameter.get("schema", {}).get("type", "string")
+        if parameter["in"] != place:
+            continue
+        kind = _schema_type(parameter.get("schema", {}), document)
         arguments = [repr(parameter["name"])]
         if kind != "string":
             arguments.append(repr(kind))
@@ -179,15 +186,13 @@ def _parameters(parameters: list[dict[str, Any]]) -> str:
     return f"({', '.join(items)},)" if items else ""
 
 
-def _body(body: dict[str, Any] | None) -> str:
+def _body(body: Json) -> str:
     if not body:
         return ""
-    types = list(body["content"])
     kinds = {"multipart/form-data": "MULTIPART", "application/x-www-form-urlencoded": "FORM"}
-    for content_type in types:
-        if content_type in kinds:
-            return f"Body.{kinds[content_type]}"
-    return "Body.JSON" if any("json" in t for t in types) else "Body.BINARY"
+    types: list[str] = list(body["content"])
+    named = next((kinds[name] for name in types if name in kinds), None)
+    return f"Body.{named}" if named else "Body.JSON" if any("json" in name for name in types) else "Body.BINARY"
 
 
 def _credential_set(names: list[str]) -> str:
@@ -196,121 +201,57 @@ def _credential_set(names: list[str]) -> str:
     return f"frozenset({{{', '.join(f'Credential.{name}' for name in names)}}})"
 
 
-def _scopes(path: str, names: list[str], rules: dict[str, Any]) -> str:
-    if not names:
-        return ""
-    kind = "all_of"
-    if path in rules["conditional_paths"]:
-        kind = "conditional"
-    elif len(names) > 1 and any(part in name for part in rules["any_of"] for name in names):
-        kind = "any_of"
-    return f"Scopes({kind}=({', '.join(map(repr, dict.fromkeys(names)))},))"
+def _scopes(row: Row) -> str:
+    return f"Scopes({row.scope_kind}=({', '.join(map(repr, row.scopes))},))" if row.scopes else ""
 
 
-def _limit(limit: dict[str, Any] | None) -> str:
+def _limit(limit: Json | None) -> str:
     if not limit:
         return ""
     seconds = PERIODS[limit["period"]]
     return f"Limit({limit['maxInPeriod']})" if seconds == 60 else f"Limit({limit['maxInPeriod']}, {seconds})"
 
 
-def _stability(operation: dict[str, Any]) -> str:
+def _stability(operation: Json) -> str:
     value = operation.get("x-roblox-stability")
     return f"Stability.{value}" if value else ""
 
 
-def _paging(operation: dict[str, Any], document: dict[str, Any]) -> str:
-    names = {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
-    by_lower = {name.lower(): name for name in names}
-    size = next((by_lower[n] for n in ("maxpagesize", "max_page_size", "pagesize", "limit") if n in by_lower), None)
-    token = next((by_lower[n] for n in ("pagetoken", "page_token", "cursor", "skip", "page") if n in by_lower), None)
-    if not size or not token:
-        return ""
-    style = {"cursor": "CURSOR", "skip": "OFFSET", "page": "PAGE_NUMBER"}.get(token.lower(), "TOKEN")
-    next_field, items = _page_fields(operation, document)
+def _paging(operation: Json, parameters: list[Json], document: Json) -> dict[str, str | None] | None:
+    names = {p["name"].lower(): p["name"] for p in parameters if p["in"] == "query"}
+    size = next((names[n] for n in ("maxpagesize", "max_page_size", "pagesize", "limit") if n in names), None)
+    tokens = ("pagetoken", "page_token", "cursor", "nextcursor", "skip", "page")
+    token = next((names[n] for n in tokens if n in names), None)
+    if token is None:
+        return None
+    styles = {"cursor": "CURSOR", "nextcursor": "CURSOR", "skip": "OFFSET", "page": "PAGE_NUMBER"}
+    style = styles.get(token.lower(), "TOKEN")
+    following, items = _page_fields(operation, document)
     if style in ("OFFSET", "PAGE_NUMBER"):
-        next_field = None
-    return f"Paging(PagingStyle.{style}, {size!r}, {token!r}, {next_field!r}, {items!r})"
+        following = None
+    elif following is None:
+        return None  # nothing in the answer leads to the page after
+    return {"style": style, "size": size, "token": token, "next": following, "items": items}
 
 
-def _page_fields(operation: dict[str, Any], document: dict[str, Any]) -> tuple[str | None, str | None]:
-    content = operation["responses"].get("200", {}).get("content", {})
-    schema = next(iter(content.values()), {}).get("schema", {})
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    properties = schema.get("properties", {})
+def _page_fields(operation: Json, document: Json) -> tuple[str | None, str | None]:
+    content: Json = operation["responses"].get("200", {}).get("content", {})
+    media: Json = next(iter(content.values()), _NOTHING)
+    properties: dict[str, Json] = _resolved(media.get("schema", {}), document).get("properties", {})
     following = next((name for name in properties if name.startswith("next")), None)
     items = next((name for name, value in properties.items() if value.get("type") == "array"), None)
     return following, items
 
 
-def _long_running(path: str, operation: dict[str, Any]) -> str:
-    if "x-long-running-operation-parameters" not in operation:
+def _paging_source(paging: dict[str, str | None] | None) -> str:
+    if paging is None:
         return ""
-    if path.startswith("/assets/") or "generateSpeechAsset" in path:
-        return "LongRunning('/assets/v1/{path}')"
-    return "LongRunning('/{path}')" if "memory-store" in path else "LongRunning('/cloud/v2/{path}')"
+    style, *names = (paging[name] for name in ("style", "size", "token", "next", "items"))
+    return f"Paging(PagingStyle.{style}, {', '.join(map(repr, names))})"
 
 
-def _rename(table: list[Row], names: dict[str, dict[str, str]]) -> None:
-    wanted = {(family, old): new for family, pairs in names.items() for old, new in pairs.items()}
-    for row in table:
-        new = wanted.pop((row.family, row.constant), None)
-        row.constant = new or row.constant
-    if wanted:
-        raise GenerationError(f"unused names: {sorted(wanted)}")
-
-
-def _drop_placeholders(table: list[Row], placeholder: dict[str, Any] | None) -> None:
-    if placeholder is None:
-        return
-    source = f"Limit({placeholder['count']})"
-    hits = [row for row in table if row.fields.get("key_limit") == source or row.fields.get("oauth_limit") == source]
-    if not hits:
-        raise GenerationError("unused placeholder_limit")
-    for row in hits:
-        for name in ("key_limit", "oauth_limit"):
-            if row.fields[name] == source:
-                row.fields[name] = ""
-
-
-def _chosen(table: list[Row], entry: dict[str, Any]) -> list[Row]:
-    by_reference = {row.reference: row for row in table}
-    missing = [name for name in entry.get("endpoints", []) if name not in by_reference]
-    if missing or not entry.get("reason"):
-        raise GenerationError(f"an override names unknown endpoints {missing} or gives no reason")
-    chosen = [by_reference[name] for name in entry.get("endpoints", [])]
-    for part in entry.get("paths", []):
-        found = [row for row in table if part in row.fields["path"]]
-        if not found:
-            raise GenerationError(f"unused override: no path holds {part!r}")
-        chosen += found
-    return chosen
-
-
-def _add_budgets(table: list[Row], budgets: list[dict[str, Any]]) -> None:
-    for budget in budgets:
-        for row in _chosen(table, budget):
-            own = "universeId" if "{universeId}" in row.fields["path"] else "universe_id"
-            arguments = [repr(budget["name"]), str(budget["count"])]
-            if budget.get("seconds", 60) != 60:
-                arguments.append(f"seconds={budget['seconds']}")
-            if budget.get("per_player"):
-                arguments.append(f"per_player={budget['per_player']}")
-            keyed_by = (own, *budget.get("keyed_by", []))
-            if keyed_by != ("universe_id",):
-                arguments.append(f"keyed_by={keyed_by!r}")
-            before = row.fields.get("budgets", "")[1:-1]
-            row.fields["budgets"] = f"({before}Budget({', '.join(arguments)}),)"
-
-
-def _set_repeats(table: list[Row], repeats: list[dict[str, Any]]) -> None:
-    for entry in repeats:
-        source = "" if entry["value"] == "NEVER" else f"Repeat.{entry['value']}"
-        for row in _chosen(table, entry):
-            if row.fields["repeat"] == source:
-                raise GenerationError(f"unused override: {row.reference} is {entry['value']} already")
-            row.fields["repeat"] = source
+def _is_long_running(operation: Json) -> bool:
+    return "x-long-running-operation-parameters" in operation
 
 
 def modules(table: list[Row], document_hash: str) -> dict[str, str]:
@@ -322,28 +263,59 @@ def modules(table: list[Row], document_hash: str) -> dict[str, str]:
 
 
 def _module(family: str, table: list[Row]) -> str:
-    lines = [f'"""Endpoints: {family.replace("_", " ")}."""', "", "from rblxcloud.endpoints.model import *", ""]
-    body: list[str] = []
-    for row in table:
-        fields = {"name": repr(f"{family}.{row.constant.lower()}"), **row.fields}
-        arguments = ", ".join(f"{name}={value}" for name, value in fields.items() if value)
-        body.append(f"{row.constant}: Final = Endpoint({arguments})\n")
-    body.append(f"ENDPOINTS: Final = ({', '.join(row.constant for row in table)},)\n")
-    source = "".join(body)
-    known = ("Body", "Budget", "Credential", "Endpoint", "Limit", "LongRunning", "Paging", "PagingStyle", "Parameter")
-    used = [n for n in (*known, "Repeat", "Scopes", "Stability") if re.search(rf"\b{n}[.(]", source)]
-    lines[2] = f"from typing import Final\n\nfrom rblxcloud.endpoints.model import {', '.join(used)}"
-    return "\n".join(lines) + "\n" + source
+    constants = [f"{row.constant}: Final = Endpoint({_arguments(row)})\n" for row in table]
+    source = "".join(constants) + f"ENDPOINTS: Final = ({', '.join(row.constant for row in table)},)\n"
+    used = ", ".join(name for name in MODEL if re.search(rf"\b{name}[.(]", source))
+    return (
+        f'"""Endpoints: {family.replace("_", " ")}."""\n\nfrom typing import Final\n\n'
+        f"from rblxcloud.endpoints.model import {used}\n\n{source}"
+    )
+
+
+def _arguments(row: Row) -> str:
+    fields = {
+        "name": repr(f"{row.family}.{row.constant.lower()}"),
+        **row.fields,
+        "scopes": _scopes(row),
+        "budgets": f"({', '.join(row.budgets)},)" if row.budgets else "",
+        "paging": _paging_source(row.paging),
+    }
+    return ", ".join(f"{name}={fields[name]}" for name in _FIELDS if fields.get(name))
+
+
+_FIELDS = (
+    "name",
+    "method",
+    "server",
+    "path",
+    "path_parameters",
+    "query_parameters",
+    "header_parameters",
+    "body",
+    "body_required",
+    "credentials",
+    "scopes",
+    "key_limit",
+    "oauth_limit",
+    "budgets",
+    "stability",
+    "repeat",
+    "paging",
+    "long_running",
+)
 
 
 def _package(families: list[str]) -> str:
+    exported = ["FAMILIES", *MODEL, "all_endpoints", "find"]
     return f'''"""The endpoint table: one row for each HTTP operation of Roblox Open Cloud."""
 
 from functools import cache
 from importlib import import_module
 from typing import Final
 
-from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.endpoints.model import {", ".join(MODEL)}
+
+__all__ = {exported!r}
 
 FAMILIES: Final = {tuple(families)!r}
 """The modules of this package that hold rows."""
@@ -354,6 +326,24 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     """Return every row of the table; the first call imports all families."""
     modules = (import_module(f"{{__name__}}.{{family}}") for family in FAMILIES)
     return tuple(endpoint for module in modules for endpoint in module.ENDPOINTS)
+
+
+def find(method: str, path_template: str) -> Endpoint | None:
+    """Return the row of a method and a path template; the first call imports all families.
+
+    Args:
+        method: HTTP method in upper case.
+        path_template: Path as in the table, such as `/cloud/v2/universes/{{universe_id}}`.
+
+    Returns:
+        The row; None when the table has no such endpoint.
+    """
+    return _by_address().get((method, path_template))
+
+
+@cache
+def _by_address() -> dict[tuple[str, str], Endpoint]:
+    return {{(endpoint.method, endpoint.path): endpoint for endpoint in all_endpoints()}}
 '''
 
 
@@ -375,66 +365,96 @@ def _seal(text: str, document_hash: str) -> str:
 
 
 def hand_edited(directory: Path) -> list[str]:
-    """Return the names of generated files whose content is not the one they were sealed with."""
+    """Return the names of generated files that are missing, or whose content is not the one they were sealed with."""
     wrong: list[str] = []
-    for path in sorted(directory.glob("*.py")):
-        if path.name == "model.py":
-            continue
-        match = re.match(r"(?:#.*\n)*# content sha256: (\w+)\n", path.read_text())
-        content = path.read_text()[match.end() :] if match else ""
-        if match is None or match[1] != hashlib.sha256(content.encode()).hexdigest():
+    for path in _generated(directory):
+        text = path.read_text(encoding="utf-8")
+        match = re.match(r"(?:#.*\n)*# content sha256: (\w+)\n", text)
+        if match is None or match[1] != hashlib.sha256(text[match.end() :].encode()).hexdigest():
             wrong.append(path.name)
-    return wrong
+    present = {path.name for path in _generated(directory)}
+    return sorted([*wrong, *({"__init__.py", *_listed(directory)} - present)])
+
+
+def _generated(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.glob("*.py") if path.name != "model.py")
+
+
+def _listed(directory: Path) -> list[str]:
+    """Return the files that the package itself says it has."""
+    package = directory / "__init__.py"
+    found = re.search(r"^FAMILIES: Final = (\(.*?\))", package.read_text(), re.M | re.S) if package.exists() else None
+    return [f"{family}.py" for family in ast.literal_eval(found[1])] if found else []
 
 
 def find_document(given: str | None) -> Path | None:
-    """Return where the official document is, if it is anywhere."""
-    for candidate in (given, os.environ.get("RBLXCLOUD_OPENAPI"), str(ROOT.parent / "shared/openapi/openapi.json")):
-        if candidate and Path(candidate).is_file():
-            return Path(candidate)
-    return None
+    """Return where the official document is, if it is anywhere.
+
+    Args:
+        given: What was passed on the command line.
+
+    Raises:
+        GenerationError: What was passed is no file.
+    """
+    if given is not None:
+        if not Path(given).is_file():
+            raise GenerationError(f"there is no document at {given}")
+        return Path(given)
+    candidates = (os.environ.get("RBLXCLOUD_OPENAPI"), str(ROOT.parent / "shared/openapi/openapi.json"))
+    return next((Path(candidate) for candidate in candidates if candidate and Path(candidate).is_file()), None)
 
 
 def generate(document_path: Path) -> dict[str, str]:
     """Return the generated files by name."""
     content = document_path.read_bytes()
-    overrides = tomllib.loads(OVERRIDES.read_text())
+    overrides = tomllib.loads(OVERRIDES.read_text(encoding="utf-8"))
     return modules(rows(json.loads(content), overrides), hashlib.sha256(content).hexdigest())
 
 
-def check(document: Path | None) -> list[str]:
-    """Return what is wrong with the table as it stands."""
-    problems = [f"{name} was edited by hand" for name in hand_edited(TABLE)]
+def check(document: Path | None, directory: Path = TABLE) -> list[str]:
+    """Return what is wrong with the table as it stands in a directory."""
+    problems = [f"{name} is missing or was edited by hand" for name in hand_edited(directory)]
     if document is not None:
         current = generate(document)
-        present = {path.name: path.read_text() for path in TABLE.glob("*.py") if path.name != "model.py"}
+        present = {path.name: path.read_text(encoding="utf-8") for path in _generated(directory)}
         problems += [f"{n} is not current" for n in sorted({*current, *present}) if current.get(n) != present.get(n)]
     return problems
 
 
+def write(files: dict[str, str], directory: Path = TABLE) -> None:
+    """Write the generated files to a directory, and remove those that are generated no longer."""
+    for path in _generated(directory):
+        if path.name not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = directory / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run the generator from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Run the generator from the command line and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m codegen.endpoints", description=__doc__)
     parser.add_argument("--document", help="where Roblox's openapi.json is")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail when the table is not as it should be"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when the table is not as generated")
     options = parser.parse_args(arguments)
-    document = find_document(options.document)
-    if options.check:
+    try:
+        return _run(find_document(options.document), checking=options.check)
+    except GenerationError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _run(document: Path | None, *, checking: bool) -> int:
+    if checking:
         problems = check(document)
         print("\n".join(problems) or f"endpoints: as generated{'' if document else ' (document not at hand)'}")
         return 1 if problems else 0
     if document is None:
-        print("the document is nowhere: pass --document PATH", file=sys.stderr)
-        return 2
+        raise GenerationError("the document is nowhere: pass --document PATH")
     files = generate(document)
-    for path in TABLE.glob("*.py"):
-        if path.name != "model.py" and path.name not in files:
-            path.unlink()
-    for name, text in files.items():
-        (TABLE / name).write_text(text)
-    print(f"endpoints: {len(files)} files written")
+    write(files)
+    print(f"endpoints: {len(files)} files")
     return 0
 
 

@@ -128,7 +128,7 @@ class Client:
 
     @classmethod
     def _on_runtime(cls, runtime: Runtime, settings: SessionSettings) -> Self:
-        """Make a client over a runtime with a clock and limits of its own: for tests and the embedded emulator."""
+        """Make a client over a runtime with limits of its own: for tests, where a clock may stand still."""
         client = cls.__new__(cls)
         client._start(runtime, settings, RateLimiter())
         return client
@@ -244,12 +244,6 @@ class Client:
         self._closed = True
         if self._owns_runtime:
             await self._session.aclose()
-
-    def abandon(self) -> None:
-        """Let go of the connections where `aclose` cannot be awaited, as after the event loop has ended."""
-        self._closed = True
-        if self._owns_runtime:
-            self._session.runtime.abandon()
 
     async def __aenter__(self) -> Self:
         """Return the client itself."""

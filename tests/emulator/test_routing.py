@@ -81,7 +81,7 @@ def test_a_known_path_with_another_method_is_405_and_names_what_it_takes() -> No
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "*", "", "/nothing", "/cloud/v2", f"{ENTRY}/a/b", f"{ENTRY}/a/", f"{ENTRY}/", f"{ENTRY}//a", "/cloud/v2/universes//"],
+    ["/", "*", "", "/nothing", "/cloud/v2", f"{ENTRY}/a/b", f"{ENTRY}/a/", f"{ENTRY}/", f"{ENTRY}//a"],
 )
 def test_an_unknown_path_is_404(path: str) -> None:
     assert refused("GET", path).status == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
+import os
 import sys
 
 __all__ = ["add_parser", "run"]
@@ -39,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         Exit status: 0 after Ctrl-C, 2 when it could not start.
     """
+    import sqlite3
+
     from rblxcloud.emulator.core import Emulator
     from rblxcloud.emulator.server import EmulatorServer, MissingServerError
 
@@ -51,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     except MissingServerError as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"cannot listen on {args.host} port {args.port}: {error.strerror or error}")
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        return _fail(f"cannot listen on {args.host} port {args.port}: {reason}")
     except sqlite3.Error as error:
         return _fail(f"cannot use the database {args.db}: {error}")
     return 0

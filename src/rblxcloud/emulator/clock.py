@@ -61,7 +61,7 @@ class Clock:
         """Go back to how the clock was made."""
         self._offset = 0.0
         self._stopped_at = None
-        if self._start is not None:
-            self.set(self._start)
         if self._starts_frozen:
             self.freeze()
+        if self._start is not None:
+            self.set(self._start)

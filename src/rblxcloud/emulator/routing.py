@@ -81,7 +81,7 @@ class Router:
                 decoded or has a dot segment.
         """
         path, _, query = raw_path.partition("?")
-        segments = path.split("/")[1:]
+        segments = path.split("/")[1:] or [""]
         if any(_DOTS.fullmatch(segment) for segment in segments):
             raise _refusal(400, "INVALID_ARGUMENT", "The path has a dot segment.")
         allowed: set[str] = set()

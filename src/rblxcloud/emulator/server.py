@@ -7,12 +7,12 @@ handing it to a thread would cost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -109,7 +109,7 @@ class EmulatorServer:
         self.stop()
 
 
-@contextmanager
+@contextlib.contextmanager
 def serve(emulator: Emulator, *, host: str = DEFAULT_HOST, port: int = 0) -> Generator[str]:
     """Serve an emulator from a thread while the context is open.
 
@@ -139,7 +139,7 @@ def application(emulator: Emulator) -> Application:
         request = await _read(scope, receive)
         reply = await _answer(emulator, request)
         if reply.delay:
-            await asyncio.sleep(reply.delay)
+            await _delay(reply.delay, receive)
         if reply.cut_after is None:
             await _send_whole(reply, send)
         else:
@@ -210,6 +210,16 @@ async def _send_cut(reply: Reply, cut_after: int, scope: Scope, receive: Receive
     if transport is None:
         raise ConnectionResetError("dropped by a fault of the emulator")
     transport.close()
+    await _disconnected(receive)
+
+
+async def _delay(seconds: float, receive: Receive) -> None:
+    """Wait, but no longer than the client does."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(_disconnected(receive), seconds)
+
+
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

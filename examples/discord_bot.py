@@ -1,0 +1,75 @@
+"""A Discord bot that looks players up and talks to the servers of an experience.
+
+Run it with `DISCORD_TOKEN=... RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 python examples/discord_bot.py`.
+"""
+
+from __future__ import annotations
+
+import os
+
+import discord
+from discord import app_commands
+
+from rblxcloud import Client, NotFoundError, RblxCloudError
+
+
+class Bot(discord.Client):
+    """The bot and the client that it speaks to Roblox with: opened and closed together."""
+
+    def __init__(self, experience_id: int) -> None:
+        super().__init__(intents=discord.Intents.none())
+        self.roblox = Client(deadline=10)
+        self.experience = self.roblox.experience(experience_id)
+        self.tree = app_commands.CommandTree(self)
+        self.tree.add_command(coins)
+        self.tree.add_command(announce)
+        self.tree.error(answer_error)
+
+    async def setup_hook(self) -> None:
+        """Tell Discord of the commands."""
+        await self.tree.sync()
+
+    async def close(self) -> None:
+        """Close both."""
+        await super().close()
+        await self.roblox.aclose()
+
+
+@app_commands.command()
+async def coins(interaction: discord.Interaction[Bot], user_id: int) -> None:
+    """Show how many coins a player has."""
+    # Discord wants to hear something within three seconds.
+    await interaction.response.defer(thinking=True)
+    try:
+        player, _ = await interaction.client.experience.get_data_store("players").get(str(user_id))
+    except NotFoundError:
+        await interaction.followup.send(f"Player {user_id} has never played.")
+    else:
+        await interaction.followup.send(f"Player {user_id} has {player['coins']} coins.")
+
+
+@app_commands.command()
+@app_commands.default_permissions(manage_guild=True)
+async def announce(interaction: discord.Interaction[Bot], text: app_commands.Range[str, 1, 200]) -> None:
+    """Show a text in every server of the game."""
+    await interaction.response.defer(thinking=True)
+    await interaction.client.experience.publish_message("announcements", text)
+    await interaction.followup.send("Sent to every server.")
+
+
+async def answer_error(interaction: discord.Interaction[Bot], error: app_commands.AppCommandError) -> None:
+    """Say what is for everyone to know, and let discord.py log the rest."""
+    cause = error.__cause__
+    if not isinstance(cause, RblxCloudError):
+        raise error
+    advice = "It may have happened all the same." if cause.outcome_unknown else "Nothing was changed."
+    await interaction.followup.send(f"Roblox did not do it. {advice}")
+
+
+def main() -> None:
+    """Run the bot until it is stopped."""
+    Bot(int(os.environ.get("EXPERIENCE_ID", "13058"))).run(os.environ["DISCORD_TOKEN"])
+
+
+if __name__ == "__main__":
+    main()

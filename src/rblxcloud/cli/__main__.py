@@ -1,0 +1,63 @@
+"""Where the `rblxcloud` command begins."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from rblxcloud import __version__
+from rblxcloud.cli import demo, emulator
+from rblxcloud.errors import RblxCloudError
+
+__all__ = ["main"]
+
+_EXTRAS = {"rich": "cli", "starlette": "emulator", "uvicorn": "emulator"}
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: The arguments after the program's name; None for those of the process.
+
+    Returns:
+        Exit status: 0 when it worked, 1 after an error of the library, 2 for a command that cannot run, 130 after
+        Ctrl-C.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left. Python would complain when it flushes at exit, so there must be nowhere to flush to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except RblxCloudError as error:
+        return _fail(args.command, str(error), 1)
+    except ImportError as error:
+        extra = _EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        return _fail(args.command, f"needs {error.name}: pip install 'rblxcloud[{extra}]'", 2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rblxcloud", description="Roblox Open Cloud from the command line.")
+    parser.add_argument("--version", action="version", version=f"rblxcloud {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    demo.add_parser(subparsers)
+    emulator.add_parser(subparsers)
+    return parser
+
+
+def _fail(command: str, reason: str, status: int) -> int:
+    sys.stderr.write(f"rblxcloud {command}: {' '.join(reason.split())}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""`rblxcloud demo`: the first stories, told in both modes to an emulator, every request shown."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import anyio
+
+from rblxcloud.client import Client
+from rblxcloud.http.hooks import ResponseEvent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rblxcloud import sync
+    from rblxcloud.emulator.core import Emulator
+
+__all__ = ["add_parser", "run"]
+
+_EXPERIENCE = 13058
+_KEY = "emulator-key"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add the `demo` command.
+
+    Args:
+        subparsers: Where the program's commands are added; the command's function is its `run` default.
+    """
+    parser = subparsers.add_parser("demo", help="watch data stores and messaging work, offline, in both modes")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start an emulator on a free port and tell the stories to it: async, then blocking.
+
+    Args:
+        args: Nothing is read from it.
+
+    Returns:
+        0.
+
+    Raises:
+        ImportError: One of the extras `cli` and `emulator` is not installed.
+        RblxCloudError: A call failed.
+    """
+    from rich.console import Console
+
+    from rblxcloud import sync
+    from rblxcloud.emulator.core import Emulator
+    from rblxcloud.emulator.server import serve
+
+    console = Console(highlight=False)
+    with Emulator(api_keys=[_KEY]) as emulator, serve(emulator) as base_url:
+        screen = _Screen(console)
+        console.print(f"The emulator listens on [bold]{base_url}[/]: what follows are real requests over a socket.")
+
+        console.rule("[bold]rblxcloud, async[/]")
+        anyio.run(_tell, screen, base_url)
+        _show_messages(console, emulator)
+
+        emulator.reset()
+        console.rule("[bold]rblxcloud.sync, blocking[/]")
+        with sync.Client(api_key=_KEY, base_url=base_url, on_response=[screen.on_response]) as client:
+            _tell_blocking(screen, client)
+        _show_messages(console, emulator)
+    console.print("\nThe same programs reach Roblox with a real API key and no base_url.")
+    return 0
+
+
+async def _tell(screen: _Screen, base_url: str) -> None:
+    async with Client(api_key=_KEY, base_url=base_url, on_response=[screen.on_response]) as client:
+        experience = client.experience(_EXPERIENCE)
+        store = experience.get_data_store("data-store-name", scope="global")
+
+        with screen.step('await store.set("key-name", 68, users=[287113233], metadata={"key": "value"})') as results:
+            results.append(await store.set("key-name", 68, users=[287113233], metadata={"key": "value"}))
+        with screen.step('value, info = await store.get("key-name")') as results:
+            value, info = await store.get("key-name")
+            results += [value, info]
+        with screen.step('await store.increment("key-name", 1, users=info.users, metadata=info.metadata)') as results:
+            results += await store.increment("key-name", 1, users=info.users, metadata=info.metadata)
+        with screen.step('await store.remove("key-name")'):
+            await store.remove("key-name")
+        with screen.step('await store.get("key-name", default=0)') as results:
+            results += await store.get("key-name", default=0)
+        with screen.step('await experience.publish_message("topic-name", "Hello World!")'):
+            await experience.publish_message("topic-name", "Hello World!")
+
+
+def _tell_blocking(screen: _Screen, client: sync.Client) -> None:
+    experience = client.experience(_EXPERIENCE)
+    store = experience.get_data_store("data-store-name", scope="global")
+
+    with screen.step('store.set("key-name", 68, users=[287113233], metadata={"key": "value"})') as results:
+        results.append(store.set("key-name", 68, users=[287113233], metadata={"key": "value"}))
+    with screen.step('value, info = store.get("key-name")') as results:
+        value, info = store.get("key-name")
+        results += [value, info]
+    with screen.step('store.increment("key-name", 1, users=info.users, metadata=info.metadata)') as results:
+        results += store.increment("key-name", 1, users=info.users, metadata=info.metadata)
+    with screen.step('store.remove("key-name")'):
+        store.remove("key-name")
+    with screen.step('store.get("key-name", default=0)') as results:
+        results += store.get("key-name", default=0)
+    with screen.step('experience.publish_message("topic-name", "Hello World!")'):
+        experience.publish_message("topic-name", "Hello World!")
+
+
+class _Screen:
+    """Shows each step: the call, the requests that it took, and what it returned."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._events: list[ResponseEvent] = []
+
+    def on_response(self, event: ResponseEvent) -> None:
+        """Keep an attempt for the step under way."""
+        self._events.append(event)
+
+    @contextmanager
+    def step(self, code: str) -> Generator[list[Any]]:
+        """Show a step when it is over.
+
+        Args:
+            code: The call, as a user writes it.
+
+        Yields:
+            A list that takes the results.
+        """
+        from rich.console import Group
+        from rich.panel import Panel
+        from rich.pretty import Pretty
+        from rich.syntax import Syntax
+
+        self._events.clear()
+        results: list[Any] = []
+        yield results
+        parts = [*(_describe(event) for event in self._events), *(Pretty(result) for result in results)]
+        code_line = Syntax(code, "python", background_color="default", word_wrap=True)
+        self._console.print(Panel(Group(code_line, *parts), title_align="left", border_style="dim"))
+
+
+def _describe(event: ResponseEvent) -> Any:
+    from rich.text import Text
+
+    parts = urlsplit(event.url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    outcome = event.failure if event.status is None else f"{event.status} {HTTPStatus(event.status).phrase}"
+    colour = "red" if event.status is None or event.status >= 500 else "yellow" if event.status >= 400 else "green"
+    return Text.assemble(
+        (f"{event.method} {target} ", "cyan"), (f"{outcome} ", colour), (f"{event.seconds * 1000:.1f} ms", "dim")
+    )
+
+
+def _show_messages(console: Console, emulator: Emulator) -> None:
+    from rich.table import Table
+
+    table = Table("universe", "topic", "message", title="What game servers would have received", title_justify="left")
+    for message in emulator.messages():
+        table.add_row(message.universe, message.topic, message.message)
+    console.print(table)

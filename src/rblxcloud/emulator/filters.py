@@ -1,0 +1,79 @@
+"""The filter texts of the data-store lists. Their grammars are taken to the letter; anything else is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import cast
+
+from rblxcloud.emulator.model import Refusal
+from rblxcloud.emulator.storage_time import parse_time
+
+__all__ = ["INT64_MAX", "INT64_MIN", "id_prefix", "revision_times", "value_range"]
+
+INT64_MAX = 2**63 - 1
+INT64_MIN = -(2**63)
+
+_STARTS_WITH = re.compile(r'id\.startsWith\(("(?:[^"\\]|\\.)*")\)', re.DOTALL)
+_TIME_CONDITION = re.compile(r"\s*revision_create_time\s*(<=|>=)\s*(\S+?)\s*")
+_VALUE_CONDITION = re.compile(r"entry (<=|>=) (-?\d{1,19})", re.ASCII)
+
+
+def id_prefix(text: str) -> str:
+    """Return the prefix that a filter such as `id.startsWith("a")` asks for; no filter asks for the empty one.
+
+    Raises:
+        Refusal: 400 for any other filter.
+    """
+    if not text:
+        return ""
+    if (match := _STARTS_WITH.fullmatch(text)) is None:
+        raise _invalid()
+    try:
+        prefix = cast("str", json.loads(match[1], strict=False))
+        prefix.encode()
+    except ValueError as error:
+        raise _invalid() from error
+    return prefix
+
+
+def revision_times(text: str) -> tuple[int | None, int | None]:
+    """Return the first and the last tick that a filter on `revision_create_time` lets through; None for no bound.
+
+    Raises:
+        Refusal: 400 for anything but `>=` and `<=` conditions with bare RFC 3339 times, joined by `&&`.
+    """
+    first: int | None = None
+    last: int | None = None
+    for condition in text.split("&&") if text else ():
+        match = _TIME_CONDITION.fullmatch(condition)
+        moment = None if match is None else parse_time(match[2])
+        if match is None or moment is None:
+            raise _invalid()
+        if match[1] == ">=":
+            first = moment if first is None else max(first, moment)
+        else:
+            last = moment if last is None else min(last, moment)
+    return first, last
+
+
+def value_range(text: str) -> tuple[int, int]:
+    """Return the least and the greatest value that a filter of an ordered list lets through.
+
+    Raises:
+        Refusal: 400 for anything but `entry >= N` and `entry <= N`, joined by `&&`, with single spaces.
+    """
+    low, high = INT64_MIN, INT64_MAX
+    for condition in text.split(" && ") if text else ():
+        match = _VALUE_CONDITION.fullmatch(condition)
+        if match is None or not INT64_MIN <= int(match[2]) <= INT64_MAX:
+            raise _invalid()
+        if match[1] == ">=":
+            low = max(low, int(match[2]))
+        else:
+            high = min(high, int(match[2]))
+    return low, high
+
+
+def _invalid() -> Refusal:
+    return Refusal(400, "INVALID_ARGUMENT", "The filter is invalid.")
