@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 Json = dict[str, Any]
 
@@ -69,7 +69,7 @@ def _key(place: Any, part: str) -> Any:
 
 
 def _at(place: Any, key: Any) -> Any:
-    return place[key] if isinstance(place, list) else place.get(key)
+    return cast("Any", place)[key] if isinstance(place, list) else place.get(key)
 
 
 def apply_overrides(table: list[Row], overrides: Json) -> None:

@@ -461,7 +461,9 @@ def _parameter_of(variable: str, function: Function | None) -> str:
 
 
 def _docstring(doc: str | None, indent: int = 4) -> str:
-    text = inspect.cleandoc(doc or "")
+    if doc is None:
+        return ""
+    text = inspect.cleandoc(doc)
     for pattern, replacement in WORDING:
         text = re.sub(pattern, replacement, text)
     lines = text.split("\n")

@@ -55,6 +55,7 @@ async def export(store: DataStore[object], output: Path, state: Path, *, page_si
     with output.open("ab") as file:
         # What an interrupted run wrote of a page is written again by this one.
         file.truncate(progress.size)
+        file.seek(progress.size)
         if progress.done:
             return progress
         async for page in store.keys(page_size=page_size).pages(token=progress.token):

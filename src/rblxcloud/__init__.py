@@ -1,34 +1,38 @@
 """The Python client for Roblox Open Cloud: async first, typed, with a blocking mirror in `rblxcloud.sync`."""
 
-from rblxcloud.client import Client
-from rblxcloud.config import RateLimits, RetryPolicy
-from rblxcloud.errors import (
-    APIConnectionError,
-    APIResponseError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    DeadlineExceededError,
-    InvalidRequestError,
-    NotFoundError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    PreconditionFailedError,
-    RateLimitedError,
-    RblxCloudError,
-    ServerError,
-    UnsupportedCredentialError,
-)
-from rblxcloud.http.hooks import RequestEvent, ResponseEvent
-from rblxcloud.pagination import Page, Pager
-from rblxcloud.resources.data_store import DataStore, DataStoreInfo
-from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
-from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
-from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
-from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rblxcloud.client import Client
+    from rblxcloud.config import RateLimits, RetryPolicy
+    from rblxcloud.errors import (
+        APIConnectionError,
+        APIResponseError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        DeadlineExceededError,
+        InvalidRequestError,
+        NotFoundError,
+        OutcomeUnknownError,
+        PermissionDeniedError,
+        PreconditionFailedError,
+        RateLimitedError,
+        RblxCloudError,
+        ServerError,
+        UnsupportedCredentialError,
+    )
+    from rblxcloud.http.hooks import RequestEvent, ResponseEvent
+    from rblxcloud.pagination import Page, Pager
+    from rblxcloud.resources.data_store import DataStore, DataStoreInfo
+    from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
+    from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
+    from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
+    from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
 
 __version__ = "0.1.0"
 
@@ -76,3 +80,62 @@ __all__ = [
     "UnsupportedCredentialError",
     "__version__",
 ]
+
+_HOMES = {
+    "APIConnectionError": "rblxcloud.errors",
+    "APIResponseError": "rblxcloud.errors",
+    "APIStatusError": "rblxcloud.errors",
+    "APITimeoutError": "rblxcloud.errors",
+    "AuthenticationError": "rblxcloud.errors",
+    "BadRequestError": "rblxcloud.errors",
+    "Client": "rblxcloud.client",
+    "ConfigurationError": "rblxcloud.errors",
+    "ConflictError": "rblxcloud.errors",
+    "DataStore": "rblxcloud.resources.data_store",
+    "DataStoreInfo": "rblxcloud.resources.data_store",
+    "DeadlineExceededError": "rblxcloud.errors",
+    "Entry": "rblxcloud.resources.entry",
+    "EntryInfo": "rblxcloud.resources.entry",
+    "EntryResult": "rblxcloud.resources.entry",
+    "EntryVersion": "rblxcloud.resources.entry",
+    "Experience": "rblxcloud.resources.experience",
+    "Headers": "rblxcloud.types",
+    "InvalidRequestError": "rblxcloud.errors",
+    "JSON": "rblxcloud.types",
+    "NotFoundError": "rblxcloud.errors",
+    "OrderedDataStore": "rblxcloud.resources.ordered_data_store",
+    "OrderedEntry": "rblxcloud.resources.ordered_data_store",
+    "OutcomeUnknownError": "rblxcloud.errors",
+    "Page": "rblxcloud.pagination",
+    "Pager": "rblxcloud.pagination",
+    "PermissionDeniedError": "rblxcloud.errors",
+    "PreconditionFailedError": "rblxcloud.errors",
+    "RateLimitedError": "rblxcloud.errors",
+    "RateLimits": "rblxcloud.config",
+    "RblxCloudError": "rblxcloud.errors",
+    "RequestEvent": "rblxcloud.http.hooks",
+    "Response": "rblxcloud.types",
+    "ResponseEvent": "rblxcloud.http.hooks",
+    "RetryPolicy": "rblxcloud.config",
+    "ServerError": "rblxcloud.errors",
+    "Snapshot": "rblxcloud.resources.experience",
+    "SocialLink": "rblxcloud.resources.experience",
+    "UNSET": "rblxcloud.types",
+    "Unset": "rblxcloud.types",
+    "UnsupportedCredentialError": "rblxcloud.errors",
+}
+"""Where each name is defined: loaded when it is first asked for, since pytest imports this package into every run."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +22,10 @@ from rblxcloud.emulator.core import Emulator
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.server import EmulatorServer, serve
-from tests.support.emulator import Caller
+from tests.support.emulator import Caller, running
 
 PATH = "/cloud/v2/universes/7"
 MESSAGE = {"topic": "t", "message": "m"}
-COMMAND = """
-import argparse, sys
-from rblxcloud.cli import emulator
-parser = argparse.ArgumentParser()
-emulator.add_parser(parser.add_subparsers())
-args = parser.parse_args(["emulator", *sys.argv[1:]])
-sys.exit(args.run(args))
-"""
 
 
 @pytest.fixture
@@ -154,23 +143,6 @@ def test_a_stopped_server_frees_its_port(emulator: Emulator) -> None:
 # --- the command
 
 
-@contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "--port", "0", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-    )
-    try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().rstrip("\n")
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_the_command_says_one_line_when_it_answers_and_ctrl_c_ends_it() -> None:
     with running("--api-key", "one", "--api-key", "two") as (process, line):
         words, _, url = line.rpartition(" ")
@@ -225,41 +197,6 @@ def test_without_the_extra_the_error_says_how_to_install_it(
     monkeypatch.delattr(rblxcloud.emulator, "wire", raising=False)
     assert command.run(arguments()) == 2
     assert "pip install 'rblxcloud[emulator]'" in capsys.readouterr().err
-
-
-def test_a_killed_emulator_keeps_every_acknowledged_message(tmp_path: Path) -> None:
-    database = tmp_path / "state.db"
-    acknowledged: list[str] = []
-    with running("--db", str(database)) as (process, line):
-        url = line.rsplit(" ", 1)[1]
-        httpx.put(f"{url}/_emulator/limits", json={"enabled": False})
-        enough = threading.Semaphore(0)
-
-        def publish(writer: int) -> None:
-            with httpx.Client(base_url=url, headers={"x-api-key": "emulator-key"}) as mine:
-                for number in range(100_000):
-                    text = f"{writer}-{number}"
-                    try:
-                        mine.post(f"{PATH}:publishMessage", json={"topic": "t", "message": text}).raise_for_status()
-                    except httpx.TransportError:
-                        return
-                    acknowledged.append(text)
-                    enough.release()
-
-        threads = [threading.Thread(target=publish, args=(writer,)) for writer in range(4)]
-        for thread in threads:
-            thread.start()
-        for _ in range(150):
-            enough.acquire()
-        process.send_signal(signal.SIGKILL)
-        for thread in threads:
-            thread.join()
-    with Emulator(database=database) as emulator:
-        kept = [message.message for message in emulator.messages()]
-        done = [entry for entry in emulator.requests(endpoint="messaging.publish_message") if entry.acted]
-    assert len(acknowledged) >= 150
-    assert set(acknowledged) <= set(kept)
-    assert len(kept) == len(set(kept)) == len(done) <= len(acknowledged) + 4
 
 
 # --- state

@@ -1,8 +1,13 @@
-"""Calls an emulator without HTTP."""
+"""Calls an emulator without HTTP, or runs the command."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +58,21 @@ class Caller:
         if key is not None:
             sent["x-api-key"] = key
         return Answer(self.emulator.handle(RawRequest(method, path, sent | (headers or {}), content, ip)))
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the command on a free port; yield the process and the line that it printed. It is killed in the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rblxcloud.cli", "emulator", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().rstrip("\n")
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,1 +1,33 @@
-"""Open Cloud in a box."""
+"""Open Cloud in a box: try and test everything offline.
+
+`Emulator` answers in process or, behind `EmulatorServer`, on loopback; `EmulatorTransport` puts it under an httpx
+client without a socket.
+"""
+
+from rblxcloud.emulator.api_keys import ApiKey, DataStoreGrant, KeyStatus, ScopeGrant
+from rblxcloud.emulator.clock import Clock
+from rblxcloud.emulator.core import DEFAULT_KEY, Emulator
+from rblxcloud.emulator.faults import Fault
+from rblxcloud.emulator.journal import LoggedRequest
+from rblxcloud.emulator.messaging import Message
+from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.server import EmulatorServer, serve
+from rblxcloud.emulator.transport import EmulatorTransport
+
+__all__ = [
+    "DEFAULT_KEY",
+    "ApiKey",
+    "Clock",
+    "DataStoreGrant",
+    "Emulator",
+    "EmulatorServer",
+    "EmulatorTransport",
+    "Fault",
+    "KeyStatus",
+    "LoggedRequest",
+    "Message",
+    "RawRequest",
+    "Reply",
+    "ScopeGrant",
+    "serve",
+]

@@ -16,6 +16,7 @@ from rblxcloud.emulator.data_stores_values import (
     parse_doubles,
     rounded,
 )
+from rblxcloud.emulator.data_stores_wire import boolean, number, parse_object
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN, id_prefix, revision_times
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
@@ -25,7 +26,7 @@ from rblxcloud.emulator.storage_time import MINUTE, UNIX_EPOCH, parse_time, tick
 from rblxcloud.endpoints import data_stores as api
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "SCHEMA", "body_object", "boolean", "number"]
+__all__ = ["HANDLERS", "SCHEMA"]
 
 _DEFAULT_SCOPE = "global"
 _EVERY_SCOPE = "-"
@@ -34,7 +35,6 @@ _LARGEST_PAGE = 100
 _LARGEST_KEY_PAGE = 256
 _FUTURE = 10 * MINUTE
 _USER = re.compile(r"users/([1-9]\d{0,18})", re.ASCII)
-_NUMBER = re.compile(rb"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
 # --- stores
@@ -59,12 +59,12 @@ def _delete_store(world: World, call: Call) -> Reply:
 
 
 def _undelete_store(world: World, call: Call) -> Reply:
-    body_object(call)
+    parse_object(call.body)
     return json_reply(_store_resource(call, storage.undelete_store(world, _store(world, call))))
 
 
 def _snapshot(world: World, call: Call) -> Reply:
-    body_object(call)
+    parse_object(call.body)
     taken, moment = storage.snapshot(world, call.path["universe_id"])
     return json_reply({"newSnapshotTaken": taken, "latestSnapshotTime": v2_time(moment)})
 
@@ -136,7 +136,7 @@ def _key_row(call: Call, row: KeyRow) -> dict[str, Any]:
 
 def _create(world: World, call: Call) -> Reply:
     address = _address(call, call.query.get("id", ""))
-    body = body_object(call)
+    body = parse_object(call.body)
     value, tags = _value(body), _tags(body)
     place = _find_for_writing(world, address)
     if place.live is not None:
@@ -164,7 +164,7 @@ def _get(world: World, call: Call) -> Reply:
 
 def _update(world: World, call: Call) -> Reply:
     address = _address(call, call.path["entry_id"])
-    create, body = boolean(call, "allowMissing"), body_object(call)
+    create, body = boolean(call, "allowMissing"), parse_object(call.body)
     value, tags, etag = _value(body), _tags(body), _etag(body)
     place = _find_for_writing(world, address)
     if not create:
@@ -183,7 +183,7 @@ def _delete(world: World, call: Call) -> Reply:
 
 def _increment(world: World, call: Call) -> Reply:
     address = _address(call, call.path["entry_id"])
-    body = body_object(call)
+    body = parse_object(call.body)
     amount, tags = number(body, "amount"), _tags(body)
     if type(amount) is not int:
         _invalid("The amount is not a whole number.")
@@ -222,50 +222,6 @@ def _list_revisions(world: World, call: Call) -> Reply:
 
 
 # --- what is asked for
-
-
-def body_object(call: Call) -> dict[str, Any]:
-    """Return the JSON body, which has to be an object; its numbers are doubles.
-
-    Raises:
-        Refusal: 400 when it is not strict JSON, or no object.
-    """
-    try:
-        body = parse_doubles(call.body)
-    except ValueError as error:
-        raise Refusal(400, "INVALID_ARGUMENT", "The request body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise Refusal(400, "INVALID_ARGUMENT", "The request body is not a JSON object.")
-    return cast("dict[str, Any]", body)
-
-
-def number(body: Mapping[str, Any], name: str) -> float | int:
-    """Return a number of the body, which protobuf JSON may also write as text; `int` when it has no fraction.
-
-    Raises:
-        Refusal: 400 when it is missing or no number.
-    """
-    value = body.get(name)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.encode(errors="replace")):
-        try:
-            value = parse_doubles(value.encode())
-        except ValueError:
-            value = None
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise Refusal(400, "INVALID_ARGUMENT", f"{name} has to be a number.")
-    return value
-
-
-def boolean(call: Call, name: str) -> bool:
-    """Return a boolean of the query; false when it is missing.
-
-    Raises:
-        Refusal: 400 when it is neither `true` nor `false`.
-    """
-    text = call.query.get(name, "")
-    if text not in ("", "true", "false"):
-        raise Refusal(400, "INVALID_ARGUMENT", f"{name} is true or false.")
-    return text == "true"
 
 
 def _store_name(call: Call) -> str:

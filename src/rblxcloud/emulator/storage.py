@@ -354,7 +354,9 @@ def list_keys(
     elif after is None:
         begin, low = f"{order} >= ?", (prefix,)
     else:
-        begin, low = f"({order}, scope) > (?, ?)", ("/".join(after), after[0])
+        path = "/".join(after)
+        # The first condition says nothing new, but only such a one makes SQLite begin at the right place of the index.
+        begin, low = f"{order} >= ? AND ({order}, scope) > (?, ?)", (path, path, after[0])
     rows = world.database.execute(
         "SELECT scope, key, removed IS NOT NULL FROM data_store_entries"
         f" WHERE store = ? AND {begin} AND {order} < ? ORDER BY {order}, scope",

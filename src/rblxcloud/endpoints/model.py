@@ -117,13 +117,17 @@ class Scopes:
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How the pages of a list endpoint are asked for and found in its answer."""
+    """How the pages of a list endpoint are asked for and found in its answer.
+
+    The parameters stand in the query, or in the JSON body of an endpoint that takes one. Where the list is a
+    long-running operation, the answer's fields are those of the operation's `response`.
+    """
 
     style: PagingStyle
-    size: str
-    """Name of the query parameter that bounds a page."""
+    size: str | None
+    """Name of the parameter that bounds a page; None when Roblox alone decides."""
     token: str
-    """Name of the query parameter that asks for the page after."""
+    """Name of the parameter that asks for the page after."""
     next: str | None
     """Name of the answer's field that holds the token of the page after; None for offsets and page numbers."""
     items: str | None
@@ -135,7 +139,11 @@ class LongRunning:
     """An endpoint that starts a long-running operation."""
 
     poll: str
-    """Template of the address that is polled; `{path}` stands for the operation's `path`."""
+    """Template of the path that is polled.
+
+    `{path}` and `{operationId}` stand for the fields of the operation (or task) that was answered, other names for path
+    parameters of the endpoint. With neither of the two, the address tells of several operations, this one among them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
