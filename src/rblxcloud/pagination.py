@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -42,11 +43,12 @@ class Pager(Generic[T]):
         Raises:
             RblxCloudError: A page could not be fetched; the items before it have been yielded.
         """
-        async for page in self.pages():
-            for item in page.items:
-                yield item
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
 
-    async def pages(self, *, token: str | None = None) -> AsyncIterator[Page[T]]:
+    async def pages(self, *, token: str | None = None) -> AsyncGenerator[Page[T], None]:
         """Iterate over the pages.
 
         Args:
@@ -81,6 +83,5 @@ class Pager(Generic[T]):
         Raises:
             RblxCloudError: The page could not be fetched.
         """
-        async for page in self.pages():
-            return page
-        return Page((), None)
+        async with aclosing(self.pages()) as pages:
+            return await anext(pages, Page((), None))

@@ -62,7 +62,7 @@ def test_eight_writers_and_twenty_kills_lose_nothing(tmp_path: Path) -> None:
             for writer in writers:
                 writer.start()
             for _ in range(random.randrange(1, 120)):
-                acknowledged.acquire()
+                assert acknowledged.acquire(timeout=30)
             process.send_signal(signal.SIGKILL)
             for writer in writers:
                 writer.join()

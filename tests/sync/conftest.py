@@ -20,6 +20,9 @@ class Store(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.released = threading.Event()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up: interrupted ones do."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"

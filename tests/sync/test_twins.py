@@ -280,11 +280,14 @@ def test_an_asynchronous_http_client_is_refused() -> None:
         rblxopencloud.Client("key", http_client=httpx.AsyncClient())
 
 
-def test_a_client_that_is_lost_open_warns(store: Store) -> None:
-    client = rblxopencloud.Client("key", base_url=store.url)
+def _use_and_lose_a_client(url: str) -> None:
+    client = rblxopencloud.Client("key", base_url=url)
     client.experience(1).get_data_store("s").get("k")
+
+
+def test_a_client_that_is_lost_open_warns(store: Store) -> None:
     with pytest.warns(ResourceWarning, match="was not closed"):
-        client.__dict__.clear()
+        _use_and_lose_a_client(store.url)
 
 
 def test_objects_that_stand_alone_are_collected_silently(store: Store) -> None:

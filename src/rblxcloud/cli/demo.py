@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
+from pydantic import BaseModel
 
 from rblxcloud.client import Client
 from rblxcloud.http.hooks import ResponseEvent
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.pretty import Pretty
+    from rich.table import Table
 
     from rblxcloud import sync
     from rblxcloud.emulator.core import Emulator
@@ -135,27 +139,47 @@ class _Screen:
         """
         from rich.console import Group
         from rich.panel import Panel
-        from rich.pretty import Pretty
         from rich.syntax import Syntax
 
         self._events.clear()
         results: list[Any] = []
         yield results
-        parts = [*(_describe(event) for event in self._events), *(Pretty(result) for result in results)]
-        code_line = Syntax(code, "python", background_color="default", word_wrap=True)
-        self._console.print(Panel(Group(code_line, *parts), title_align="left", border_style="dim"))
+        call = Syntax(code, "python", background_color="default", word_wrap=True)
+        self._console.print(
+            Panel(Group(call, *map(_request, self._events), *map(_result, results)), border_style="dim")
+        )
 
 
-def _describe(event: ResponseEvent) -> Any:
-    from rich.text import Text
+def _request(event: ResponseEvent) -> Table:
+    from rich.table import Table
 
     parts = urlsplit(event.url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     outcome = event.failure if event.status is None else f"{event.status} {HTTPStatus(event.status).phrase}"
     colour = "red" if event.status is None or event.status >= 500 else "yellow" if event.status >= 400 else "green"
-    return Text.assemble(
-        (f"{event.method} {target} ", "cyan"), (f"{outcome} ", colour), (f"{event.seconds * 1000:.1f} ms", "dim")
-    )
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_column(style="cyan", no_wrap=True)
+    line.add_column(style="cyan", overflow="fold", ratio=1)
+    line.add_column(style=colour, no_wrap=True)
+    line.add_column(style="dim", no_wrap=True)
+    line.add_row(event.method, target, outcome, f"{event.seconds * 1000:.1f} ms")
+    return line
+
+
+def _result(result: object) -> Table | Pretty:
+    from rich.pretty import Pretty
+    from rich.table import Table
+
+    if not isinstance(result, BaseModel):
+        return Pretty(result)
+    fields = Table.grid(padding=(0, 2, 0, 0))
+    fields.add_column(style="magenta", no_wrap=True)
+    fields.add_column(no_wrap=True)
+    fields.add_column(overflow="fold")
+    for number, (name, value) in enumerate(result):
+        shown = value.isoformat(sep=" ") if isinstance(value, datetime) else repr(value)
+        fields.add_row("" if number else type(result).__name__, name, shown)
+    return fields
 
 
 def _show_messages(console: Console, emulator: Emulator) -> None:

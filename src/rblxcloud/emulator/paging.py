@@ -56,7 +56,8 @@ def page_request(call: Call, *, default: int, largest: int, kinds: Kinds) -> Pag
             was made for other parameters.
     """
     paging = call.endpoint.paging
-    assert paging is not None and paging.size is not None
+    assert paging is not None
+    assert paging.size is not None
     size = _size(call.query.get(paging.size, ""), default, largest)
     # Queries of ASP.NET services arrive in lower case.
     names = {name for each in call.endpoint.query_parameters for name in (each.name, each.name.lower())}

@@ -190,6 +190,9 @@ class BlockingRuntime(Runtime):
         workers = _Workers(function, iter(items), limit)
         try:
             yield workers.outcomes()
+        except KeyboardInterrupt:
+            workers.abandon()
+            raise
         finally:
             workers.stop()
 
@@ -262,6 +265,10 @@ class _Workers:
             except queue.Full:
                 continue
             return
+
+    def abandon(self) -> None:
+        """Let `stop` not wait: after Ctrl-C nobody wants what is under way, and the threads are daemons."""
+        self._threads.clear()
 
     def stop(self) -> None:
         """Take no more items, and wait for what is under way."""

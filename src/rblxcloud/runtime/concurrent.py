@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import anyio
 import anyio.to_thread
 import httpx
+from anyio.streams.memory import MemoryObjectSendStream
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime import backend
@@ -311,8 +312,8 @@ class ConcurrentRuntime(Runtime):
         taking = anyio.Lock()
         broken: list[Exception] = []
 
-        async def work() -> None:
-            async with put.clone() as own:
+        async def work(own: MemoryObjectSendStream[tuple[T, Outcome[R]]]) -> None:
+            async with own:
                 while not broken:
                     async with taking:
                         try:
@@ -341,7 +342,7 @@ class ConcurrentRuntime(Runtime):
         try:
             async with anyio.create_task_group() as group:
                 for _ in range(limit):
-                    group.start_soon(work)
+                    group.start_soon(work, put.clone())
                 put.close()
                 try:
                     yield outcomes()
