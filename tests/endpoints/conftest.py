@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,4 +24,4 @@ def document_path() -> Path:
 @pytest.fixture(scope="session")
 def document(document_path: Path) -> dict[str, Any]:
     """Return the official document."""
-    return json.loads(document_path.read_bytes())
+    return cast("dict[str, Any]", json.loads(document_path.read_bytes()))

@@ -15,7 +15,8 @@ from codegen import endpoints as generator
 from codegen.endpoints import check, find_document, hand_edited, main, modules, rows, write
 from codegen.overrides import GenerationError
 
-BOTH = [{"roblox-api-key": []}, {"roblox-oauth2": []}]
+BOTH: list[dict[str, list[str]]] = [{"roblox-api-key": []}, {"roblox-oauth2": []}]
+ANYBODY: dict[str, list[str]] = {}
 UNIVERSE = {"name": "universe_id", "in": "path", "required": True, "schema": {"type": "string"}}
 DOCUMENT: dict[str, Any] = {
     "servers": [{"url": "https://apis.roblox.com"}],
@@ -172,7 +173,7 @@ def test_the_same_budget_twice_is_unused() -> None:
 
 def test_the_document_itself_is_left_as_it_was() -> None:
     before = copy.deepcopy(DOCUMENT)
-    generated(patch=[{"pointers": [f"{LIST_PATH}/security/0"], "value": {}, "reason": "r"}])
+    generated(patch=[{"pointers": [f"{LIST_PATH}/security/0"], "value": ANYBODY, "reason": "r"}])
     assert before == DOCUMENT
 
 

@@ -51,8 +51,12 @@ def test_family_is_read(body: object, expected: tuple[str, str | None]) -> None:
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["errors", "error", "code", "message", "details", "title"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["errors", "error", "code", "message", "details", "title"]), inner, max_size=4
+        )
+    ),
 )
 
 

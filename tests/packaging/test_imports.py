@@ -64,7 +64,9 @@ def test_httpx_is_known_in_few_rooms(path: Path) -> None:
 
 def modules_after(code: str) -> set[str]:
     script = f"import sys; {code}; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_importing_the_package_brings_no_extra_along() -> None:

@@ -190,7 +190,9 @@ def test_client_of_the_other_mode_is_refused() -> None:
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_second_event_loop_is_refused_with_the_remedy(backend: str) -> None:
     with raw_server(reply()) as server:
-        runtime = ConcurrentRuntime(http_client=httpx.AsyncClient(transport=httpx.MockTransport(lambda r: httpx.Response(200))))
+        runtime = ConcurrentRuntime(
+            http_client=httpx.AsyncClient(transport=httpx.MockTransport(lambda r: httpx.Response(200)))
+        )
         anyio.run(get(server.url), runtime, backend=backend)
         with pytest.raises(ConfigurationError, match="one client for each loop"):
             anyio.run(get(server.url), runtime, backend=backend)
@@ -199,6 +201,7 @@ def test_second_event_loop_is_refused_with_the_remedy(backend: str) -> None:
 @pytest.mark.parametrize(("backend", "native"), [("asyncio", False), ("asyncio", True), ("trio", False)])
 def test_no_connection_is_lost_to_cancellations(backend: str, native: bool) -> None:
     """Thousands of calls cancelled at all moments; then as many plain ones as there are connections succeed."""
+
     async def main() -> None:
         runtime = ConcurrentRuntime()
         use = get(server.url)

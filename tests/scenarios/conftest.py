@@ -1,8 +1,12 @@
-"""Every story runs on asyncio, on trio and through the blocking mirror, over a real socket."""
+"""Every story runs on asyncio, on trio and through the blocking mirror, over a real socket.
+
+What a story's client sends is judged by Roblox's document, where that is at hand.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,26 +17,50 @@ import rblxcloud.sync
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.server import serve
 from rblxcloud.runtime.blocking import run
+from tests.oracle.document import load
+from tests.oracle.exceptions import REQUESTS, Ledger
+from tests.oracle.oracle import Oracle
+from tests.oracle.stories import RecordingEmulator, all_selected
 from tests.support.modes import view
 
 Story = Callable[[Any], Coroutine[Any, Any, None]]
 
 
+@pytest.fixture(scope="session")
+def _judge(request: pytest.FixtureRequest) -> Iterator[tuple[Oracle, Ledger] | None]:
+    document = load("RBLXCLOUD_OPENAPI_STRICT", "open-cloud.strict.json")
+    if document is None:
+        yield None
+        return
+    ledger = Ledger(REQUESTS)
+    yield Oracle(document), ledger
+    if all_selected(request.session, Path(__file__).parent):
+        assert ledger.unneeded() == [], "exceptions from the document that no story needs"
+
+
 @pytest.fixture(scope="module")
-def _served() -> Iterator[tuple[Emulator, str]]:
-    with Emulator(limits=False) as emulator, serve(emulator) as base_url:
+def _served() -> Iterator[tuple[RecordingEmulator, str]]:
+    with RecordingEmulator(limits=False) as emulator, serve(emulator) as base_url:
         yield emulator, base_url
 
 
 @pytest.fixture
-def emulator(_served: tuple[Emulator, str]) -> Emulator:
-    """The emulator that the story's client reaches, fresh."""
-    _served[0].reset()
-    return _served[0]
+def emulator(
+    _served: tuple[RecordingEmulator, str], _judge: tuple[Oracle, Ledger] | None
+) -> Iterator[RecordingEmulator]:
+    """The emulator that the story's client reaches, fresh; in the end, what it was sent is judged."""
+    emulator, _ = _served
+    emulator.reset()
+    emulator.recorded.clear()
+    yield emulator
+    if _judge is not None:
+        oracle, ledger = _judge
+        findings = [finding for request in emulator.recorded for finding in oracle.judge(request)]
+        assert ledger.unexplained(findings) == [], "requests that the document does not allow"
 
 
 @pytest.fixture
-def base_url(emulator: Emulator, _served: tuple[Emulator, str]) -> str:
+def base_url(emulator: Emulator, _served: tuple[RecordingEmulator, str]) -> str:
     """Where it is."""
     return _served[1]
 

@@ -28,7 +28,7 @@ from rblxcloud.sync import _generated
 from rblxcloud.sync._lifecycle import Twin
 
 RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
-BLOCKING = {AsyncIterator: Iterator, AsyncIterable: Iterable, AsyncGenerator: Generator}
+BLOCKING = {AsyncIterator: Iterator, AsyncIterable: Iterable}
 CLASSES = [name for name in rblxcloud.__all__ if inspect.isclass(getattr(rblxcloud, name))]
 
 
@@ -80,6 +80,8 @@ def _mirrored(hint: Any) -> Any:
         return typing.Union[inner]  # noqa: UP007
     if origin is Callable:
         return Callable[inner[0], inner[1]]
+    if origin is AsyncGenerator:
+        return Generator[*inner, None]
     return (BLOCKING.get(origin) or TWINS.get(origin) or origin)[inner]
 
 

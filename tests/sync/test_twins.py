@@ -86,6 +86,12 @@ def test_resources_of_a_client_are_twins(connect: Connect) -> None:
     assert type(experience.data_stores()) is rblxopencloud.Pager
 
 
+@pytest.mark.parametrize("twin", [rblxopencloud.DataStore, rblxopencloud.OrderedDataStore])
+def test_what_is_got_from_others_cannot_be_made(twin: Any) -> None:
+    with pytest.raises(TypeError, match=twin.__name__):
+        twin()
+
+
 def test_fetch_fills_the_properties_and_returns_the_object_itself(connect: Connect) -> None:
     experience = connect(lambda _: httpx.Response(200, json={"displayName": "Crossroads"})).experience(1)
     assert experience.display_name is None
@@ -187,7 +193,7 @@ def test_iteration_that_is_left_closes_the_generator_of_the_core() -> None:
 
     iterator = _lifecycle.iterate(numbers())
     assert next(iterator) == 1
-    iterator.close()  # type: ignore[attr-defined]
+    iterator.close()
     assert closed == [True]
 
 

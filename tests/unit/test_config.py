@@ -91,7 +91,9 @@ def test_delays_are_within_their_bound(attempt: int, chance: float) -> None:
     assert 0 <= policy.delay(attempt, chance) <= policy.max_delay
 
 
-@given(st.text(min_size=1).filter(lambda text: text not in (".", "..") and text.encode("utf-8", "ignore").decode() == text))
+@given(
+    st.text(min_size=1).filter(lambda text: text not in (".", "..") and text.encode("utf-8", "ignore").decode() == text)
+)
 def test_no_value_leaves_its_segment(value: str) -> None:
     encoded = encode_segment("key", value)
     assert not set(encoded) & set("/?#:@ ")

@@ -14,7 +14,10 @@ from rblxcloud import InvalidRequestError
 from rblxcloud.resources.value import EXACT_INTEGER, Codec, check_metadata, check_users, serialize
 
 storable = st.recursive(
-    st.booleans() | st.integers(-EXACT_INTEGER, EXACT_INTEGER) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.booleans()
+    | st.integers(-EXACT_INTEGER, EXACT_INTEGER)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner | st.none(), max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
 

@@ -152,7 +152,8 @@ class Session:
             raise self._deadline_error(progress, unknown=changes_something(progress.call.endpoint)) from error
         if response.status < 300:
             return response
-        return await self._after_refusal(progress, response)
+        await self._after_refusal(progress, response)
+        return None
 
     async def _wait_turn(self, progress: _Progress) -> None:
         if progress.deadline is not None and self.runtime.monotonic() >= progress.deadline:

@@ -257,7 +257,8 @@ class Experience(Resource):
         Source: `GET /cloud/v2/universes/{universe_id}`.
         """
         call = Call(universes.GET_UNIVERSE, {"universe_id": self.id})
-        self._adopt(await self._session.request(call, _EXPERIENCE, context={ID: self.id}))
+        answer = await self._session.request(call, _EXPERIENCE, context={ID: self.id})
+        self._adopt(answer)
         return self
 
     async def update(
@@ -334,8 +335,9 @@ class Experience(Resource):
         body = {name: value for name, value in changes.items() if value is not None}
         query = {"updateMask": ",".join(changes)}
         call = json_call(universes.UPDATE_UNIVERSE, {"universe_id": self.id}, body, query)
+        answer = await self._session.request(call, _EXPERIENCE, context={ID: self.id})
         # The answer holds at least what was changed, and leaves out what was removed.
-        self._adopt(await self._session.request(call, _EXPERIENCE, context={ID: self.id}), changed=changes)
+        self._adopt(answer, changed=changes)
         return self
 
     async def restart_servers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import inspect
 import os
 import random
@@ -10,12 +11,11 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 import httpx
-from anyio.streams.memory import MemoryObjectSendStream
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime import backend
@@ -306,56 +306,12 @@ class ConcurrentRuntime(Runtime):
     async def map(
         self, function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], *, limit: int
     ) -> AsyncGenerator[AsyncIterator[tuple[T, Outcome[R]]], None]:
-        """Apply `function` to the items in a task group; see `Runtime.map`."""
-        put, take = anyio.create_memory_object_stream[tuple[T, Outcome[R]]](0)
-        source = _taking(items)
-        taking = anyio.Lock()
-        broken: list[Exception] = []
-
-        async def work(own: MemoryObjectSendStream[tuple[T, Outcome[R]]]) -> None:
-            async with own:
-                while not broken:
-                    async with taking:
-                        try:
-                            item = await anext(source)
-                        except StopAsyncIteration:
-                            return
-                        except Exception as error:
-                            broken.append(error)
-                            return
-                    try:
-                        outcome = Outcome(result=await function(item))
-                    except Exception as error:
-                        outcome = Outcome[R](error=error)
-                    try:
-                        await own.send((item, outcome))
-                    except anyio.BrokenResourceError:
-                        return
-
-        async def outcomes() -> AsyncIterator[tuple[T, Outcome[R]]]:
-            async for pair in take:
-                yield pair
-            if broken:
-                raise broken[0]
-
-        failure: list[BaseException] = []
+        """Apply `function` to the items in tasks; see `Runtime.map`."""
+        crew = _Crew(function, _taking(items), limit)
         try:
-            async with anyio.create_task_group() as group:
-                for _ in range(limit):
-                    group.start_soon(work, put.clone())
-                put.close()
-                try:
-                    yield outcomes()
-                except BaseException as error:
-                    failure.append(error)
-                    raise
-                finally:
-                    group.cancel_scope.cancel()
-                    take.close()
-        except BaseExceptionGroup:
-            if failure:
-                raise failure[0] from failure[0].__cause__
-            raise
+            yield crew
+        finally:
+            await crew.stop()
 
     async def aclose(self) -> None:
         """Close the connections this runtime opened itself; idempotent."""
@@ -371,7 +327,91 @@ class ConcurrentRuntime(Runtime):
         self._pools = None
 
 
-async def _taking(items: Iterable[T] | AsyncIterable[T]) -> AsyncIterator[T]:
+class _Crew(Generic[T, R]):
+    """Workers that take items one by one and hand outcomes over.
+
+    They are tasks of no task group: the loop over the outcomes is the user's, and one that is left by `break` is closed
+    whenever and wherever it is collected - where a task group would cancel whatever its host does by then.
+    """
+
+    def __init__(self, function: Callable[[T], Awaitable[R]], items: AsyncGenerator[T, None], limit: int) -> None:
+        self._function = function
+        self._items = items
+        self._taking = anyio.Lock()
+        self._put, self._take = anyio.create_memory_object_stream[tuple[T, Outcome[R]]](0)
+        self._scopes: list[anyio.CancelScope] = []
+        self._broken: Exception | None = None
+        self._running = limit
+        self._ended = anyio.Event()
+        self._tasks = [_spawn(self._work) for _ in range(limit)]
+
+    def __aiter__(self) -> Self:
+        """Return itself: an iterator that is dropped needs no closing, unlike a generator."""
+        return self
+
+    async def __anext__(self) -> tuple[T, Outcome[R]]:
+        """Return the outcome that comes next."""
+        try:
+            return await self._take.receive()
+        except anyio.EndOfStream:
+            raise (self._broken or StopAsyncIteration) from None
+
+    async def _work(self) -> None:
+        try:
+            with anyio.CancelScope() as scope:
+                self._scopes.append(scope)
+                while await self._step():
+                    pass
+        finally:
+            self._running -= 1
+            if self._running == 0:
+                self._put.close()
+                self._ended.set()
+
+    async def _step(self) -> bool:
+        """Do one item; return whether there may be another."""
+        async with self._taking:
+            if self._broken is not None:
+                return False
+            try:
+                item = await anext(self._items)
+            except StopAsyncIteration:
+                return False
+            except Exception as error:
+                self._broken = error
+                return False
+        outcome: Outcome[R]
+        try:
+            outcome = Outcome(result=await self._function(item))
+        except Exception as error:
+            outcome = Outcome(error=error)
+        await self._put.send((item, outcome))
+        return True
+
+    async def stop(self) -> None:
+        """Cancel what is under way, and wait until it has ended."""
+        with anyio.CancelScope(shield=True):
+            # A worker that has not begun yet has no scope to cancel: it begins first, and finds nothing to take.
+            self._broken = self._broken or RuntimeError("stopped")
+            for scope in self._scopes:
+                scope.cancel()
+            await self._ended.wait()
+            await self._items.aclose()
+            self._take.close()
+
+
+def _spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> object:
+    """Start a task that no task group waits for."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            return asyncio.get_running_loop().create_task(work())
+        except RuntimeError:
+            pass
+    return sys.modules["trio"].lowlevel.spawn_system_task(work, context=contextvars.copy_context())
+
+
+async def _taking(items: Iterable[T] | AsyncIterable[T]) -> AsyncGenerator[T, None]:
     if isinstance(items, AsyncIterable):
         async for item in items:
             yield item

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast, get_origin
 
 from pydantic import SecretStr
@@ -40,6 +40,10 @@ class Twin:
         super().__init_subclass__(**options)
         if wraps is not None:
             cls._wraps = wraps
+
+    def __init__(self) -> None:
+        """Refuse: twins without a constructor of their own are got from other objects."""
+        raise TypeError(f"a {type(self).__name__} is not made, but got from another object")
 
     def __repr__(self) -> str:
         """Show it as what it wraps."""
@@ -151,7 +155,7 @@ def awaited(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     return call
 
 
-def iterate(items: AsyncIterator[T]) -> Iterator[T]:
+def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]:
     """Iterate over an asynchronous generator of the core, and close it however the iteration ends.
 
     Args:

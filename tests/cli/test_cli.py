@@ -1,0 +1,105 @@
+"""The command line, as users run it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rblxcloud
+from rblxcloud import NotFoundError, Response
+from rblxcloud.cli import __main__ as program
+from rblxcloud.cli import demo
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rblxcloud.cli", *arguments],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_version_is_printed() -> None:
+    assert run("--version").stdout == f"rblxcloud {rblxcloud.__version__}\n"
+
+
+def test_a_command_is_required() -> None:
+    outcome = run()
+    assert outcome.returncode == 2
+    assert "usage: rblxcloud" in outcome.stderr
+
+
+def test_demo_tells_its_stories_in_both_modes() -> None:
+    outcome = run("demo", COLUMNS="160")
+    assert outcome.returncode == 0, outcome.stderr
+    assert outcome.stderr == ""
+    stories = outcome.stdout.split("rblxcloud.sync, blocking")
+    assert len(stories) == 2
+    assert 'await store.set("key-name", 68' in stories[0]
+    assert "await" not in stories[1]
+    for story in stories:
+        entry = "/cloud/v2/universes/13058/data-stores/data-store-name/scopes/global/entries/key-name"
+        for request in (f"PATCH  {entry}", f"GET  {entry}", f"POST  {entry}:increment", f"DELETE  {entry}"):
+            assert request in story
+        assert story.count("200 OK") == 5
+        assert story.count("404 Not Found") == 1
+        assert "Hello World!" in story.partition("What game servers would have received")[2]
+
+
+def test_demo_stops_quietly_when_its_reader_leaves() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "rblxcloud.cli", "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 1
+
+
+def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
+    # A package of this name that cannot be imported, as if it were not there.
+    (tmp_path / "rich.py").write_text("raise ModuleNotFoundError('No module named rich', name='rich')")
+    outcome = run("demo", PYTHONPATH=str(tmp_path))
+    assert outcome.returncode == 2
+    assert outcome.stderr == "rblxcloud demo: needs rich: pip install 'rblxcloud[cli]'\n"
+
+
+def test_an_error_of_the_library_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(args: object) -> int:
+        raise NotFoundError(Response(404, rblxcloud.Headers()), "no such\n\nentry", endpoint="data_stores.get_entry")
+
+    monkeypatch.setattr(demo, "run", fail)
+    assert program.main(["demo"]) == 1
+    assert capsys.readouterr().err == "rblxcloud demo: 404 in data_stores.get_entry: no such entry\n"
+
+
+def test_an_error_of_something_else_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(args: object) -> int:
+        raise ModuleNotFoundError("No module named 'surprise'", name="surprise")
+
+    monkeypatch.setattr(demo, "run", fail)
+    with pytest.raises(ModuleNotFoundError, match="surprise"):
+        program.main(["demo"])
+
+
+def test_ctrl_c_ends_the_demo_with_status_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(args: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    monkeypatch.setattr(demo, "run", interrupt)
+    assert program.main(["demo"]) == 130
+    assert capsys.readouterr() == ("", "")

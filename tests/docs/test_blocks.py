@@ -1,0 +1,56 @@
+"""Every Python block of the README and the documentation runs as it stands, against the emulator."""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rblxcloud.emulator import Emulator
+from tests.docs.blocks import PAGES, ROOT, Block, blocks
+
+
+@pytest.mark.parametrize("block", [block for block in blocks() if not block.is_test], ids=str)
+def test_block_runs(block: Block, rblxcloud_emulator: Emulator) -> None:
+    code = compile("\n" * (block.line - 1) + block.source, str(block.page), "exec", dont_inherit=True)
+    exec(code, {"__name__": "__main__"})
+    # Objects that stand alone close their connections when they are collected: here, and without a warning.
+    gc.collect()
+
+
+def test_blocks_that_are_tests_pass(tmp_path: Path) -> None:
+    found = [block for block in blocks() if block.is_test]
+    assert found
+    for block in found:
+        (tmp_path / f"test_{block}.py").write_text(block.source)
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--rootdir", tmp_path, tmp_path],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("RBLXCLOUD")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    passed = re.search(r"(\d+) passed", run.stdout)
+    assert passed
+    assert int(passed[1]) >= len(found)
+
+
+def test_the_test_command_of_the_readme_is_the_one_of_ci() -> None:
+    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.endswith("-m pytest")]
+    assert len(commands) == 1
+    assert commands[0] in (ROOT / ".ci/run").read_text().splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing

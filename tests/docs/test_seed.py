@@ -1,0 +1,113 @@
+"""The snippets that the library was asked for: verbatim but for their import, against `rblxcloud emulator`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+DATA_STORES = """
+import rblxopencloud
+
+# create an Experience object with your experience ID and your api key
+# TODO: replace '13058' with your experience ID
+experience = rblxopencloud.Experience(13058, api_key="api-key-from-step-2")
+
+# get the data store, using the data store name and scope (defaults to global)
+datastore = experience.get_data_store("data-store-name", scope="global")
+
+# sets the key 'key-name' to 68 and provides users and metadata
+# DataStore.set does not return the value or an EntryInfo object, instead it returns a EntryVersion object.
+datastore.set("key-name", 68, users=[287113233], metadata={"key": "value"})
+
+# get the value with the key 'number'
+# info is a EntryInfo object which contains data like the version code, metadata, userids and timestamps.
+value, info = datastore.get("key-name")
+
+print(value, info)
+
+# increments the key 'key-name' by 1 and ensures to keep the old users and metadata
+# DataStore.increment retuens a value and info pair, just like DataStore.get and unlike DataStore.set
+value, info = datastore.increment("key-name", 1, users=info.users, metadata=info.metadata)
+
+print(value, info)
+
+# deletes the key
+datastore.remove("key-name")
+"""
+
+MESSAGING = """
+import rblxopencloud
+
+# create an Experience object with your experience ID and your api key
+# TODO: replace '13058' with your experience ID
+experience = rblxopencloud.Experience(13058, api_key="api-key-from-step-2")
+
+# publish a message with the topic 'topic-name'
+experience.publish_message("topic-name", "Hello World!")
+"""
+
+Runner = Callable[[str], None]
+
+
+@pytest.fixture(scope="module")
+def emulator_url() -> Iterator[str]:
+    """Where `rblxcloud emulator` listens: a process of its own."""
+    command = [sys.executable, "-m", "rblxcloud.cli", "emulator", "--port", "0", "--api-key", "api-key-from-step-2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("rblxcloud emulator listening on http://127.0.0.1:")
+            yield line.split()[-1]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(autouse=True)
+def fresh_emulator(emulator_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RBLXCLOUD_BASE_URL", emulator_url)
+    assert httpx.post(f"{emulator_url}/_emulator/reset").status_code == 200
+
+
+def run_blocking(snippet: str) -> None:
+    exec(snippet.replace("import rblxopencloud", "import rblxcloud.sync as rblxopencloud"), {})
+
+
+def run_awaited(snippet: str) -> None:
+    """Put `await` before the calls, and the import of the async package above."""
+    awaited = re.sub(
+        r"(datastore\.(?:set|get|increment|remove)|experience\.publish_message)\(", r"await \1(", snippet
+    ).replace("import rblxopencloud", "import rblxcloud as rblxopencloud")
+    namespace: dict[str, Callable[[], object]] = {}
+    exec("async def main():" + awaited.replace("\n", "\n    "), namespace)
+    asyncio.run(namespace["main"]())  # type: ignore[arg-type]
+
+
+modes = pytest.mark.parametrize("run", [run_blocking, run_awaited], ids=["blocking", "awaited"])
+
+
+@modes
+def test_data_stores(run: Runner, emulator_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(DATA_STORES)
+    got, incremented = capsys.readouterr().out.splitlines()
+    assert got.startswith("68 ")
+    assert incremented.startswith("69 ")
+    for line in (got, incremented):
+        assert "287113233" in line
+        assert "{'key': 'value'}" in line
+    entry = "/cloud/v2/universes/13058/data-stores/data-store-name/scopes/global/entries/key-name"
+    answer = httpx.get(emulator_url + entry, headers={"x-api-key": "api-key-from-step-2"})
+    assert answer.status_code == 404  # the snippet's last line removed it
+
+
+@modes
+def test_messaging(run: Runner, emulator_url: str) -> None:
+    run(MESSAGING)
+    (message,) = httpx.get(f"{emulator_url}/_emulator/messages").json()["messages"]
+    assert (message["universe"], message["topic"], message["message"]) == ("13058", "topic-name", "Hello World!")

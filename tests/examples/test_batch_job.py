@@ -1,0 +1,136 @@
+"""examples/batch_job.py: a whole store in a file, whatever comes in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from examples import batch_job
+from rblxcloud.emulator import Emulator
+from rblxcloud.emulator.faults import Fault
+from rblxcloud.sync import Client
+
+KEYS = [f"player-{number:03}" for number in range(300)]
+READ = "data_stores.get_entry"
+
+
+@pytest.fixture
+def store(rblxcloud_sync_client: Client) -> str:
+    """The name of a store with a few hundred keys."""
+    players = rblxcloud_sync_client.experience(13058).get_data_store("players")
+    for number, key in enumerate(KEYS):
+        players.set(key, {"coins": number}, users=[156])
+    return "players"
+
+
+def run_job(monkeypatch: pytest.MonkeyPatch, store: str, output: Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["batch_job.py", "13058", store, str(output), "--page-size", "50"])
+    return batch_job.main()
+
+
+def exported(output: Path) -> list[str]:
+    return [json.loads(line)["key"] for line in output.read_text().splitlines()]
+
+
+def reads(emulator: Emulator) -> int:
+    return len(emulator.requests(endpoint=READ))
+
+
+def test_every_value_is_exported(
+    rblxcloud_emulator: Emulator,
+    store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "players.jsonl"
+    assert run_job(monkeypatch, store, output) == 0
+    assert sorted(exported(output)) == KEYS
+    row = next(json.loads(line) for line in output.read_text().splitlines() if '"player-007"' in line)
+    assert row["value"] == {"coins": 7}
+    assert row["users"] == [156]
+    shown = capsys.readouterr()
+    assert shown.out == f"300 values in {output}\n"
+    assert "300 keys, " in shown.err
+
+
+def test_a_finished_job_does_nothing_more(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "players.jsonl"
+    run_job(monkeypatch, store, output)
+    before = len(rblxcloud_emulator.requests())
+    assert run_job(monkeypatch, store, output) == 0
+    assert len(rblxcloud_emulator.requests()) == before
+    assert len(exported(output)) == 300
+
+
+def test_a_job_that_failed_goes_on_after_the_last_whole_page(
+    rblxcloud_emulator: Emulator,
+    store: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "players.jsonl"
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=403, endpoint=READ, after=170))
+    assert run_job(monkeypatch, store, output) == 1
+    assert "Run the same command again" in capsys.readouterr().err
+    assert json.loads((tmp_path / "players.jsonl.state").read_text())["keys"] == 150
+    before = reads(rblxcloud_emulator)
+    assert run_job(monkeypatch, store, output) == 0
+    assert sorted(exported(output)) == KEYS
+    assert reads(rblxcloud_emulator) - before == 150
+
+
+def test_keys_that_vanish_on_the_way_are_left_out(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "players.jsonl"
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=404, endpoint=READ, times=3))
+    assert run_job(monkeypatch, store, output) == 0
+    assert len(exported(output)) == 297
+
+
+def test_ctrl_c_stops_it_between_two_keys_and_nothing_is_lost(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "players.jsonl"
+    # The answer to one read does not come, so the job is certainly in the middle of a page.
+    hanging = rblxcloud_emulator.faults.add(Fault(kind="delay", delay=60, endpoint=READ, after=120))
+    command = [sys.executable, "-m", "examples.batch_job", "13058", store, str(output), "--page-size", "50"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        assert process.stderr is not None
+        shown = ""
+        while "100 keys" not in shown:
+            shown += process.stderr.read(1)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+        assert process.wait(30) == 130
+    assert "Interrupted: run the same command again" in rest
+    assert "Traceback" not in rest
+    rblxcloud_emulator.faults.remove(hanging)
+    assert json.loads((tmp_path / "players.jsonl.state").read_text())["keys"] == 100
+    assert run_job(monkeypatch, store, output) == 0
+    assert sorted(exported(output)) == KEYS
+
+
+def test_no_more_than_one_page_of_keys_is_held(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    write_values = batch_job.write_values
+
+    async def watched(store: object, keys: tuple[str, ...], file: object) -> int:
+        held.append(len(keys))
+        return await write_values(store, keys, file)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(batch_job, "write_values", watched)
+    assert run_job(monkeypatch, store, tmp_path / "players.jsonl") == 0
+    assert held == [50] * 6

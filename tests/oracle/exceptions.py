@@ -1,0 +1,67 @@
+"""What the document says and Roblox does otherwise: every exception from the oracle's verdict, and no other place.
+
+An exception names the fact that outranks the document. One that nothing needs fails the test that judges.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.oracle.oracle import Finding
+
+
+@dataclass(frozen=True)
+class Outranked:
+    """Findings of which the document, and not the request or the answer, is to blame."""
+
+    operation: str
+    """Regular expression that the whole of method and path template fits."""
+    what: str
+    """Regular expression that is found in the text of the finding."""
+    fact: str
+    """The file of the facts and its section."""
+
+    def covers(self, finding: Finding) -> bool:
+        """Return whether a finding is explained by this."""
+        return bool(re.fullmatch(self.operation, finding.operation) and re.search(self.what, finding.what))
+
+
+REQUESTS: tuple[Outranked, ...] = (
+    Outranked(
+        r"PATCH /cloud/v2/universes/{universe_id}",
+        r"^body: 'templateRootPlace' is a required property",
+        "ambiguities.md section A, point 56: marked required although nothing creates a universe",
+    ),
+)
+"""About what the client sends."""
+
+ANSWERS: tuple[Outranked, ...] = ()
+"""About what the emulator answers."""
+
+
+class Ledger:
+    """Keeps apart what is explained and what is not, and knows which exceptions were needed.
+
+    Args:
+        exceptions: Those that may be needed.
+    """
+
+    def __init__(self, exceptions: Iterable[Outranked]) -> None:
+        self._exceptions = tuple(exceptions)
+        self._needed: set[Outranked] = set()
+
+    def unexplained(self, findings: Iterable[Finding]) -> list[str]:
+        """Return what no exception covers, each once."""
+        left: dict[str, None] = {}
+        for finding in findings:
+            covering = [exception for exception in self._exceptions if exception.covers(finding)]
+            self._needed.update(covering)
+            if not covering:
+                left[str(finding)] = None
+        return list(left)
+
+    def unneeded(self) -> list[Outranked]:
+        """Return the exceptions that covered nothing so far."""
+        return [exception for exception in self._exceptions if exception not in self._needed]
