@@ -48,7 +48,9 @@ def main() -> int:
             experience = client.experience(args.experience)
             player = grant(experience, args.user, args.coins)
             print(f"User {args.user} has {player.coins} coins.")
-            for place, entry in enumerate(experience.get_ordered_data_store("richest").sorted(limit=3), 1):
+            for place, entry in enumerate(
+                experience.get_ordered_data_store("richest").sorted(descending=True, limit=3), 1
+            ):
                 print(f"{place}. {entry.id}: {entry.value}")
     except RblxCloudError as error:
         print(f"It failed: {error}", file=sys.stderr)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -111,3 +113,12 @@ def test_messaging(run: Runner, emulator_url: str) -> None:
     run(MESSAGING)
     (message,) = httpx.get(f"{emulator_url}/_emulator/messages").json()["messages"]
     assert (message["universe"], message["topic"], message["message"]) == ("13058", "topic-name", "Hello World!")
+
+
+@modes
+def test_nothing_has_to_be_closed(run: Runner) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(DATA_STORES)
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []

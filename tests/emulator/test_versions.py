@@ -165,6 +165,14 @@ def test_a_replaced_version_is_dropped_30_days_after_its_replacement(v1: V1, emu
     assert kept(v1) == ["2"]
 
 
+def test_each_replaced_version_has_its_own_30_days(v1: V1, emulator: Emulator) -> None:
+    for value in (1, 2, 3):
+        v1.set(value=value)
+        emulator.clock.advance(10 * DAY)
+    emulator.clock.advance(10 * DAY)
+    assert kept(v1) == ["2", "3"]
+
+
 def test_the_latest_version_never_expires(v1: V1, emulator: Emulator) -> None:
     v1.set(value=1)
     emulator.clock.advance(1000 * DAY)

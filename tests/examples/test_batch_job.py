@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from examples import batch_job
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
+from rblxcloud.emulator.transport import EmulatorTransport
 from rblxcloud.sync import Client
 
 KEYS = [f"player-{number:03}" for number in range(300)]
@@ -21,11 +23,13 @@ READ = "data_stores.get_entry"
 
 
 @pytest.fixture
-def store(rblxcloud_sync_client: Client) -> str:
+def store(rblxcloud_emulator: Emulator) -> str:
     """The name of a store with a few hundred keys."""
-    players = rblxcloud_sync_client.experience(13058).get_data_store("players")
-    for number, key in enumerate(KEYS):
-        players.set(key, {"coins": number}, users=[156])
+    transport = EmulatorTransport(rblxcloud_emulator)
+    with httpx.Client(transport=transport) as http_client, Client(http_client=http_client) as client:
+        players = client.experience(13058).get_data_store("players")
+        for number, key in enumerate(KEYS):
+            players.set(key, {"coins": number}, users=[156])
     return "players"
 
 
@@ -109,7 +113,9 @@ def test_ctrl_c_stops_it_between_two_keys_and_nothing_is_lost(
         assert process.stderr is not None
         shown = ""
         while "100 keys" not in shown:
-            shown += process.stderr.read(1)
+            character = process.stderr.read(1)
+            assert character, shown
+            shown += character
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
         assert process.wait(30) == 130
@@ -133,4 +139,5 @@ def test_no_more_than_one_page_of_keys_is_held(
 
     monkeypatch.setattr(batch_job, "write_values", watched)
     assert run_job(monkeypatch, store, tmp_path / "players.jsonl") == 0
-    assert held == [50] * 6
+    assert max(held) == 50
+    assert sum(held) == 300

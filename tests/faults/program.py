@@ -37,6 +37,11 @@ class Program:
         self.base_url = greeting.removeprefix(_GREETING)
         self._control("PUT", "limits", {"enabled": False})
 
+    def reset(self) -> None:
+        """Make it as it was when it started."""
+        self._control("POST", "reset")
+        self._control("PUT", "limits", {"enabled": False})
+
     def arm(self, *faults: Fault) -> None:
         """Arm faults."""
         for fault in faults:
@@ -47,7 +52,7 @@ class Program:
         self._control("DELETE", "faults")
 
     def _control(self, method: str, path: str, body: object = None) -> None:
-        # Tests count sockets, so none is kept.
+        # No connection is kept: tests count sockets.
         httpx.request(method, f"{self.base_url}/_emulator/{path}", json=body, trust_env=False).raise_for_status()
 
     def kill(self) -> None:

@@ -37,7 +37,24 @@ REQUESTS: tuple[Outranked, ...] = (
 )
 """About what the client sends."""
 
-ANSWERS: tuple[Outranked, ...] = ()
+_V1 = r"GET /datastores/v1/universes/{universeId}/standard-datastores"
+ANSWERS: tuple[Outranked, ...] = (
+    Outranked(
+        _V1,
+        r"^200 Response violates schema: .*'datastores' was unexpected",
+        "datastores.md section 3, list data stores: the array is named datastores",
+    ),
+    Outranked(
+        rf"{_V1}/datastore/entries",
+        r"^200 Response violates schema: .*Schema at /properties/keys/items",
+        "datastores.md section 3, list entries: a row holds scope and key",
+    ),
+    Outranked(
+        rf"{_V1}/datastore/entries/entry/versions",
+        r"^200 Undocumented Content-Type: .*application/json.* Documented: text/json",
+        "ambiguities.md section A, point 23: a page, and not the one version that would be text/json",
+    ),
+)
 """About what the emulator answers."""
 
 

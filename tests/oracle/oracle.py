@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote
 
 from openapi_schema_validator import OAS30WriteValidator, oas30_format_checker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from rblxcloud.emulator.model import RawRequest
@@ -59,7 +59,7 @@ class Oracle:
 
     def __init__(self, document: Any) -> None:
         self._document = document
-        self._registry = Registry().with_resource(_URI, Resource(document, DRAFT4))  # type: ignore[var-annotated]
+        self._registry: Registry[Any] = Registry[Any]().with_resource(_URI, DRAFT4.create_resource(document))
         found = [
             _Operation(method.upper(), template, _pattern(template), ("paths", template, method), item[method])
             for template, item in document["paths"].items()
@@ -146,7 +146,7 @@ class Oracle:
 
     def _fits(self, label: str, value: object, pointer: tuple[str, ...]) -> Iterator[str]:
         escaped = "/".join(part.replace("~", "~0").replace("/", "~1") for part in pointer)
-        validator = OAS30WriteValidator(
+        validator: Any = OAS30WriteValidator(
             {"$ref": f"{_URI}#/{quote(escaped, safe='/~')}"},
             registry=self._registry,
             format_checker=oas30_format_checker,

@@ -81,6 +81,6 @@ def test_ledger_tells_the_unexplained_and_the_unneeded() -> None:
     assert ledger.unneeded() == [unused]
 
 
-def test_document_is_judged_by_where_it_is_at_hand() -> None:
-    """The stories do not skip without it: here it is said."""
+def test_extract_is_whole() -> None:
+    """The stories run without the extract too, and are then not judged: it is here that this shows, as a skip."""
     assert len(strict()["paths"]) > 200

@@ -11,7 +11,7 @@ import pytest
 
 
 class Store(ThreadingHTTPServer):
-    """Answers every read with the key as the value; the key `slow` after three seconds."""
+    """Answers every read with the key as the value; the key `slow` after ten seconds."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -35,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         key = self.path.rpartition("/")[2]
         if key == "slow":
-            self.server.released.wait(3)
+            self.server.released.wait(10)
         body = json.dumps({"id": key, "path": "", "value": key, "revisionId": "v1"}).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))

@@ -64,6 +64,8 @@ class EmulatorServer:
         self._emulator = emulator
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=512)
+        # asyncio leaves this out for a socket that does not name its protocol: each answer would wait 40 ms for an ACK.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shown = f"[{host}]" if family is socket.AF_INET6 else host
         self.base_url = f"http://{shown}:{self._socket.getsockname()[1]}"
         """Where clients find the emulator."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import sys
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -18,7 +22,8 @@ CONNECTIONS = 50
 KEEPALIVE_SECONDS = 30.0
 """httpx's own 5 s make everyone who polls every 10 s connect anew each time."""
 
-_HEADERS_STARTED = "http11.send_request_headers.started"
+_HEADERS_STARTED = ("http11.send_request_headers.started", "http2.send_request_headers.started")
+_HEADERS_FAILED = "http11.send_request_headers.failed"
 
 
 @cache
@@ -42,30 +47,59 @@ def module_of(client: object, class_name: str) -> ModuleType:
 
 
 class Progress:
-    """Whether an attempt's headers have begun to go out."""
+    """How far an attempt has come, from the trace events of httpcore."""
 
     def __init__(self) -> None:
+        self.traced = False
+        """Whether there are trace events at all: transports of tests have none."""
         self.started = False
+        """Whether the headers have begun to go out."""
+        self.refused = False
+        """Whether the headers were never written, because HTTP does not allow them."""
 
-    def note(self, event: str) -> bool:
-        """Take a trace event of httpcore's; return True when it is the one that says so."""
-        if event != _HEADERS_STARTED:
-            return False
-        self.started = True
-        return True
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take a trace event."""
+        self.traced = True
+        if event in _HEADERS_STARTED:
+            # A proxy is asked for a tunnel first, with a request of its own.
+            self.started = info["request"].method != b"CONNECT"
+        elif event == _HEADERS_FAILED:
+            self.refused = type(info["exception"]).__name__ == "LocalProtocolError"
 
 
 def build(module: Any, request: Request, trace: Any) -> Any:
-    """Return a request of httpx's own that carries nothing but what ours says."""
+    """Return a request of httpx's own that carries nothing but what ours says.
+
+    Raises:
+        ConfigurationError: HTTP does not allow the address or a header.
+    """
     timeout = request.timeout
-    phases = {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool}
-    return module.Request(
-        request.method,
-        request.url,
-        headers=request.headers,
-        content=request.content,
-        extensions={"timeout": phases, "trace": trace},
-    )
+    extensions: dict[str, Any] = {
+        "timeout": {"connect": timeout.connect, "read": timeout.read, "write": timeout.write, "pool": timeout.pool},
+        "trace": trace,
+    }
+    try:
+        # Without accept-encoding a server may choose any, and httpx would hand out what it cannot decode.
+        headers = {"accept-encoding": "gzip, deflate", **request.headers}
+        wire = module.Request(
+            request.method, request.url, headers=headers, content=request.content, extensions=extensions
+        )
+        target = _target(request.url)
+    except (module.InvalidURL, UnicodeError):
+        # Not chained: the original holds the offending text, which may be a secret.
+        raise _unsendable() from None
+    if wire.url.raw_path != target:
+        wire.extensions["target"] = target  # httpx takes dot segments out of a path.
+    return wire
+
+
+def _target(url: str) -> bytes:
+    slash = url.find("/", url.find("://") + 3)
+    return url[slash:].encode("ascii") if slash > 0 else b"/"
+
+
+def _unsendable() -> ConfigurationError:
+    return ConfigurationError("the address or a header has characters that HTTP does not allow")
 
 
 def headers_of(response: Any) -> Headers:
@@ -73,18 +107,80 @@ def headers_of(response: Any) -> Headers:
     return Headers({name.lower(): value for name, value in response.headers.items()})
 
 
-def failure(module: Any, error: Exception, progress: Progress) -> SendFailure:
-    """Return what an exception of httpx's means for the session."""
-    never_sent = (module.ConnectError, module.ConnectTimeout, module.PoolTimeout, module.UnsupportedProtocol)
-    sent = progress.started or not isinstance(error, never_sent)
+def errors_of(module: Any) -> tuple[type[Exception], ...]:
+    """Return what a transport raises when an attempt brings no whole answer."""
+    return (module.HTTPError, module.StreamError, module.InvalidURL, UnicodeError)
+
+
+def failure(module: Any, error: Exception, progress: Progress) -> Exception:
+    """Return what an exception of a transport means for the session."""
+    _drop_request(module, error)
+    if progress.refused or isinstance(error, module.UnsupportedProtocol):
+        return _unsendable()
+    unsent = (module.ConnectError, module.ConnectTimeout, module.PoolTimeout, module.ProxyError)
+    sent = progress.started if progress.traced else not isinstance(error, unsent)
     if isinstance(error, module.TimeoutException):
         phase = type(error).__name__.removesuffix("Timeout").lower()
         return SendFailure(f"timed out ({phase})", sent=sent, timed_out=True)
-    if isinstance(error, module.ConnectError):
+    if isinstance(error, (module.ConnectError, module.ProxyError)):
         return SendFailure(f"could not connect: {error}", sent=sent)
     return SendFailure(f"the connection failed: {error or type(error).__name__}", sent=sent)
+
+
+def _drop_request(module: Any, error: Exception) -> None:
+    """Take the request, and with it the credential, out of an exception that users may keep or pickle."""
+    if isinstance(error, module.RequestError):
+        with suppress(RuntimeError):  # It has none.
+            holder: Any = error
+            holder.request = module.Request(holder.request.method, holder.request.url)
 
 
 def closed() -> ConfigurationError:
     """Return the error for a call on a closed client."""
     return ConfigurationError("this client is closed; make a new one")
+
+
+def check_client(client: Any, *, inherited: bool) -> None:
+    """Refuse a user's client that cannot be used any more.
+
+    Args:
+        client: The client.
+        inherited: Whether it was used before this process was forked.
+
+    Raises:
+        ConfigurationError: It is closed, or its connections are another process's.
+    """
+    if client.is_closed:
+        raise ConfigurationError("http_client is closed; pass one that is open as long as this client is used")
+    if inherited:
+        raise ConfigurationError("http_client was used before this process was forked; make one in the child")
+
+
+class Forked(Protocol):
+    """What has something to leave behind when a process forks."""
+
+    def after_fork(self) -> None:
+        """Start afresh in the child."""
+
+
+_forking: weakref.WeakSet[Forked] = weakref.WeakSet()
+_inherited: list[object] = []
+
+
+def watch_fork(runtime: Forked) -> None:
+    """Have `runtime.after_fork()` called in each forked child."""
+    _forking.add(runtime)
+
+
+def never_close(connections: object) -> None:
+    """Keep what a child inherited alive to its end: closing it could say goodbye in its parent's name."""
+    _inherited.append(connections)
+
+
+def _after_fork() -> None:
+    for runtime in list(_forking):
+        runtime.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,230 @@
+"""Tasks of the async runtime that let no exception group out."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+)
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Generic, Self, TypeVar, cast
+
+import anyio
+
+from rblxcloud.errors import ConfigurationError
+from rblxcloud.runtime.base import Outcome
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def current_loop() -> object:
+    """Return what stands for the running event loop: the same object as long as it is the same loop.
+
+    Raises:
+        ConfigurationError: None is running.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None:  # Asked first: trio can be a guest in asyncio's loop.
+        try:
+            return cast("object", trio.lowlevel.current_trio_token())
+        except RuntimeError:
+            pass
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            return cast("object", asyncio.get_running_loop())
+        except RuntimeError:
+            pass
+    raise ConfigurationError("no event loop is running: await this under asyncio or trio, or use rblxcloud.sync")
+
+
+class Caught(Generic[R]):
+    """What came of a coroutine in a task of its own."""
+
+    def __init__(self) -> None:
+        self._result: R | None = None
+        self._error: BaseException | None = None
+
+    async def run(self, coroutine: Awaitable[R]) -> None:
+        """Await `coroutine` and keep what comes of it."""
+        try:
+            self._result = await coroutine
+        except BaseException as error:
+            self._error = error
+
+    def take(self) -> R:
+        """Return the result, or raise what was raised."""
+        if self._error is not None:
+            raise self._error
+        return cast("R", self._result)
+
+
+async def shielded(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Await `coroutine` so that it finishes although the caller is cancelled, also by asyncio's `Task.cancel()`."""
+    caught = Caught[R]()
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as group:
+            group.start_soon(_in_shield, caught, coroutine)
+    return caught.take()
+
+
+async def _in_shield(caught: Caught[R], coroutine: Coroutine[Any, Any, R]) -> None:
+    with anyio.CancelScope(shield=True):
+        await caught.run(coroutine)
+
+
+@asynccontextmanager
+async def map_in_tasks(
+    function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], limit: int
+) -> AsyncGenerator[AsyncIterator[tuple[T, Outcome[R]]], None]:
+    """Apply `function` to the items; see `Runtime.map`.
+
+    The task group lives in a task of its own. Were it the caller's, its cancel scope would stand open wherever the
+    caller's generator is suspended, and closing that from another task, as asyncio does after a `break`, would fail.
+    """
+    work = _Work(function, items, limit)
+    task = _start(work.run, work.ended)
+    try:
+        yield work
+    finally:
+        await work.stop()
+        del task  # Until here it had to be held: asyncio does not.
+
+
+def _start(run: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], None]) -> object:
+    """Run a coroutine in a task that is nobody's child; call `ended` after it, even when it never began."""
+    loop: Any = current_loop()
+    if hasattr(loop, "create_task"):
+        task = loop.create_task(run())
+
+        def after(_: object) -> None:
+            ended()
+
+        task.add_done_callback(after)
+        return cast("object", task)
+
+    async def run_to_end() -> None:
+        try:
+            await run()
+        finally:
+            ended()
+
+    task = sys.modules["trio"].lowlevel.spawn_system_task(run_to_end, context=contextvars.copy_context())
+    return cast("object", task)
+
+
+class _Work(Generic[T, R]):
+    """Tasks that take items one by one; iterating over it brings the outcomes."""
+
+    def __init__(
+        self, function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], limit: int
+    ) -> None:
+        self._function = function
+        self._items = _Items(items)
+        self._limit = limit
+        self._scope = anyio.CancelScope()
+        self._ended = anyio.Event()
+        self._error: BaseException | None = None
+        self._put, self._take = anyio.create_memory_object_stream[tuple[T, Outcome[R]]](0)
+
+    async def run(self) -> None:
+        """Work until the items are used up or `stop` is called."""
+        with self._scope:
+            try:
+                async with anyio.create_task_group() as group:
+                    for _ in range(self._limit):
+                        group.start_soon(self._work)
+            finally:
+                self._put.close()
+                with anyio.CancelScope(shield=True):
+                    await self._items.aclose()
+
+    def ended(self) -> None:
+        """Note that nothing of it runs any more."""
+        self._put.close()
+        self._ended.set()
+
+    async def stop(self) -> None:
+        """Cancel what is under way, and wait until it has ended."""
+        self._scope.cancel()
+        self._take.close()
+        with anyio.CancelScope(shield=True):
+            await self._ended.wait()
+
+    async def _work(self) -> None:
+        while self._error is None:
+            try:
+                item = await self._items.next()
+            except StopAsyncIteration:
+                return
+            except Exception as error:
+                self._error = self._error or error  # What the others are at still comes out.
+                return
+            except BaseException as error:
+                self._break_off(error)
+                return
+            outcome: Outcome[R]
+            try:
+                outcome = Outcome(result=await self._function(item))
+            except Exception as error:
+                outcome = Outcome(error=error)
+            except BaseException as error:
+                self._break_off(error)
+                return
+            try:
+                await self._put.send((item, outcome))
+            except anyio.BrokenResourceError:
+                return
+
+    def _break_off(self, error: BaseException) -> None:
+        """Stop everything for what is no `Exception`: a cancellation from outside, or KeyboardInterrupt."""
+        if not self._scope.cancel_called:
+            self._error = error
+            self._scope.cancel()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[T, Outcome[R]]:
+        with suppress(anyio.EndOfStream):
+            return await self._take.receive()
+        if self._error is not None:
+            raise self._error
+        raise StopAsyncIteration
+
+
+class _Items(Generic[T]):
+    """Items of a plain or an asynchronous iterable, one at a time."""
+
+    def __init__(self, items: Iterable[T] | AsyncIterable[T]) -> None:
+        self._items: AsyncIterator[T] | Iterator[T] = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._lock = anyio.Lock()
+
+    async def next(self) -> T:
+        """Return the next item.
+
+        Raises:
+            StopAsyncIteration: There is none.
+        """
+        async with self._lock:
+            if isinstance(self._items, AsyncIterator):
+                return await anext(self._items)
+            try:
+                return next(self._items)
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+    async def aclose(self) -> None:
+        """Close an asynchronous generator: left to the garbage collector, it would run on after its loop's end."""
+        if inspect.isasyncgen(self._items):
+            await self._items.aclose()

@@ -1,0 +1,149 @@
+"""Worker threads of the blocking runtime."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar, cast
+
+from rblxcloud.runtime.base import Outcome
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GRACE_SECONDS = 2.0
+"""How long leaving waits for requests under way; a thread that takes longer ends by itself after its request."""
+_WAKE_SECONDS = 0.5
+"""On Windows, Ctrl-C does not wake a thread that waits for a lock."""
+
+
+def run(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Drive a coroutine over a `BlockingRuntime` to its end: without a loop, without a thread.
+
+    Args:
+        coroutine: A coroutine of the core.
+
+    Raises:
+        RuntimeError: It suspended, which is a bug of this package; the message names it.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return cast("R", stop.value)
+    name = getattr(coroutine, "__qualname__", repr(coroutine))
+    coroutine.close()
+    raise RuntimeError(f"{name} suspended in blocking mode; please report this as a bug of rblxcloud")
+
+
+class Stopped(BaseException):
+    """Unwinds a worker thread whose caller has left."""
+
+
+class _Here(threading.local):
+    stopping: threading.Event | None = None
+
+
+_here = _Here()
+
+
+def check_stopped() -> None:
+    """Raise `Stopped` in a worker thread whose caller has left."""
+    if _here.stopping is not None and _here.stopping.is_set():
+        raise Stopped
+
+
+def sleep(seconds: float) -> None:
+    """Wait; Ctrl-C ends it, and in a worker thread so does the caller's leaving."""
+    if _here.stopping is None:
+        time.sleep(seconds)
+    elif _here.stopping.wait(seconds):
+        raise Stopped
+
+
+class Workers(Generic[T, R]):
+    """Threads that apply a function; iterating over it brings the outcomes.
+
+    The items are taken in the iterating thread: what makes them may be bound to it, as a SQLite cursor is.
+    """
+
+    def __init__(self, function: Callable[[T], Coroutine[Any, Any, R]], items: Iterable[T], limit: int) -> None:
+        self._function = function
+        self._items: Iterator[T] | None = iter(items)
+        self._limit = limit
+        self._error: Exception | None = None
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._under_way = 0
+        self._tasks: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[T, Outcome[R] | BaseException]] = queue.SimpleQueue()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[T, Outcome[R]]:
+        self._feed()
+        if not self._under_way:
+            if self._error is not None:
+                raise self._error
+            raise StopAsyncIteration
+        item, outcome = self._wait()
+        self._under_way -= 1
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return item, outcome
+
+    def _feed(self) -> None:
+        """Hand out items until all threads are busy or there is an outcome to hand back."""
+        while self._items is not None and self._under_way < self._limit and self._results.empty():
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self._items = None
+            except Exception as error:
+                self._items, self._error = None, error  # What is under way still comes out.
+            else:
+                self._under_way += 1
+                self._tasks.put((item,))
+                if len(self._threads) < self._under_way:
+                    self._start_thread()
+
+    def _start_thread(self) -> None:
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(self._work,), name="rblxcloud-worker", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _wait(self) -> tuple[T, Outcome[R] | BaseException]:
+        while True:
+            try:
+                return self._results.get(timeout=_WAKE_SECONDS)
+            except queue.Empty:
+                continue
+
+    def _work(self) -> None:
+        _here.stopping = self._stopping
+        while (task := self._tasks.get()) is not None:
+            if self._stopping.is_set():
+                return
+            outcome: Outcome[R] | BaseException
+            try:
+                outcome = Outcome(result=run(self._function(task[0])))
+            except Stopped:
+                return
+            except Exception as error:
+                outcome = Outcome(error=error)
+            except BaseException as error:
+                outcome = error
+            self._results.put((task[0], outcome))
+
+    def stop(self) -> None:
+        """Begin nothing more, end the waits, and give the requests under way a short while."""
+        self._stopping.set()
+        for _ in self._threads:
+            self._tasks.put(None)
+        until = time.monotonic() + GRACE_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
