@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.clock import ManualClock
 
+pytest_plugins = ["tests.plugins.no_skips"]
+
 _LOOPBACK = ("127.", "::1", "localhost")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
@@ -119,18 +118,14 @@ class Client:
             on_request=tuple(on_request),
             on_response=tuple(on_response),
         )
-        self._start(make_runtime(self._mode, http_client), settings, shared_limiter())
-
-    def _start(self, runtime: Runtime, settings: SessionSettings, limiter: RateLimiter) -> None:
-        self._session = Session(runtime, settings, limiter)
-        self._owns_runtime = True
-        self._closed = False
+        runtime = make_runtime(self._mode, http_client)
+        self._session = Session(runtime, settings, shared_limiter(), holds_connections=http_client is None)
 
     @classmethod
     def _on_runtime(cls, runtime: Runtime, settings: SessionSettings) -> Self:
         """Make a client over a runtime with limits of its own: for tests, where a clock may stand still."""
         client = cls.__new__(cls)
-        client._start(runtime, settings, RateLimiter())
+        client._session = Session(runtime, settings, RateLimiter())
         return client
 
     def __repr__(self) -> str:
@@ -202,8 +197,6 @@ class Client:
             changes["repeat_writes"] = repeat_writes
         copy = type(self).__new__(type(self))
         copy._session = self._session.with_options(replace(options, **changes))
-        copy._owns_runtime = False
-        copy._closed = False
         return copy
 
     async def request(
@@ -241,9 +234,7 @@ class Client:
 
     async def aclose(self) -> None:
         """Close the connections; idempotent. A user's own `http_client` stays open."""
-        self._closed = True
-        if self._owns_runtime:
-            await self._session.aclose()
+        await self._session.aclose()
 
     async def __aenter__(self) -> Self:
         """Return the client itself."""
@@ -252,12 +243,6 @@ class Client:
     async def __aexit__(self, *exception: object) -> None:
         """Close the connections."""
         await self.aclose()
-
-    def __del__(self) -> None:
-        """Warn when the client is lost open."""
-        if not getattr(self, "_closed", True) and self._owns_runtime and self._session.used:
-            warnings.warn(f"{self!r} was not closed: use it as a context manager", ResourceWarning, stacklevel=2)
-            self._session.runtime.abandon()
 
 
 def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:

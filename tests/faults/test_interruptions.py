@@ -141,7 +141,6 @@ def _run_blocking(program: Program, kind: str, count: int, longest: float) -> di
     )
     assert process.returncode == 0, process.stderr
     report: dict[str, Any] = json.loads(process.stdout)
-    print(report, process.stderr[:3000])
     return report
 
 

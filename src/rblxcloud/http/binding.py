@@ -174,4 +174,4 @@ def _leave(key: _Key) -> Session | None:
 def _release(key: _Key) -> None:
     session = _leave(key)
     if session is not None:
-        session.runtime.abandon()
+        session.abandon()

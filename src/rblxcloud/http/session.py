@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
@@ -68,13 +70,26 @@ class Session:
         runtime: HTTP, time and threads of one mode.
         settings: Credential, address and options.
         limiter: The windows to start calls in.
+        parent: The session whose runtime this one shares; it lives as long as this one.
+        holds_connections: Whether there are connections of ours to be lost when nobody closes it.
     """
 
-    def __init__(self, runtime: Runtime, settings: SessionSettings, limiter: RateLimiter) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: SessionSettings,
+        limiter: RateLimiter,
+        *,
+        parent: Session | None = None,
+        holds_connections: bool = True,
+    ) -> None:
         self.runtime = runtime
         self.settings = settings
         self.limiter = limiter
-        self.used = False
+        self._parent = parent
+        self._holds_connections = holds_connections and parent is None
+        self._used = False
+        self._pid = os.getpid()
         self._granted_scopes: tuple[str, ...] | None = None
         self._introspected = False
         self._windows = Windows(
@@ -95,7 +110,7 @@ class Session:
 
     def with_options(self, options: Options) -> Session:
         """Return a session that shares the runtime and the limits and differs in its options."""
-        return Session(self.runtime, replace(self.settings, options=options), self.limiter)
+        return Session(self.runtime, replace(self.settings, options=options), self.limiter, parent=self)
 
     async def request(self, call: Call, adapter: TypeAdapter[T], *, context: Any = None) -> T:
         """Send a call and validate its answer.
@@ -126,7 +141,7 @@ class Session:
         """
         if not call.anonymous:
             check_credential(self.settings.credential, call.endpoint)
-        self.used = True
+        self._used = True
         deadline = self.settings.options.deadline
         progress = _Progress(
             call=call,
@@ -319,8 +334,22 @@ class Session:
             return None  # The 403 is what the caller has to hear of.
 
     async def aclose(self) -> None:
-        """Close the connections; idempotent."""
-        await self.runtime.aclose()
+        """Close the connections; idempotent. A session that shares another's runtime closes nothing."""
+        self._holds_connections = False
+        if self._parent is None:
+            await self.runtime.aclose()
+
+    def abandon(self) -> None:
+        """Let go of the connections, silently and without waiting."""
+        self._holds_connections = False
+        self.runtime.abandon()
+
+    def __del__(self) -> None:
+        """Warn when a session that was used is lost open: when neither its client nor any resource is left."""
+        if self._holds_connections and self._used and self._pid == os.getpid():
+            message = f"{self!r} was not closed: use its client as a context manager"
+            warnings.warn(message, ResourceWarning, stacklevel=2)
+            self.abandon()
 
 
 @dataclass(slots=True)

@@ -132,6 +132,12 @@ class Resource(BaseModel):
         """Leave the session out of pickles."""
         return {**super().__getstate__(), "__pydantic_private__": {"_binding": None, "_owns_binding": False}}
 
+    def __copy__(self) -> Self:
+        """Copy the fields and share the session; closing the copy closes nothing."""
+        copy = super().__copy__()
+        copy._owns_binding = False
+        return copy
+
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy the fields and share the session."""
         return self.__copy__()

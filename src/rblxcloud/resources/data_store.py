@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 
@@ -314,7 +314,7 @@ class DataStore(Generic[T]):
 
     async def get_many(
         self, keys: Iterable[str] | AsyncIterable[str], *, concurrency: int = 20
-    ) -> AsyncIterator[EntryResult[T]]:
+    ) -> AsyncGenerator[EntryResult[T], None]:
         """Read many keys at once, and yield each result as it comes.
 
         Memory does not grow with the number of keys: no more than `concurrency` are taken ahead.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -217,7 +217,7 @@ class ConcurrentRuntime(Runtime):
     ) -> R:
         """Call what a user handed in, and await what it returns where that is awaitable."""
         result = function(*args, **kwargs)
-        return await result if inspect.isawaitable(result) else result
+        return cast("R", await result if inspect.isawaitable(result) else result)
 
     def map(
         self, function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], *, limit: int

@@ -227,4 +227,4 @@ class _Items(Generic[T]):
     async def aclose(self) -> None:
         """Close an asynchronous generator: left to the garbage collector, it would run on after its loop's end."""
         if inspect.isasyncgen(self._items):
-            await self._items.aclose()
+            await cast("AsyncGenerator[T, None]", self._items).aclose()
