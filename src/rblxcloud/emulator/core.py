@@ -71,11 +71,11 @@ class Emulator:
         log_size: int = 10_000,
         seed: int = 0,
     ) -> None:
-        self.clock = clock or Clock()
+        self.clock: Clock = clock or Clock()
         """The emulator's clock."""
-        self.limits = Limits(self.clock.now, enabled=limits)
+        self.limits: Limits = Limits(self.clock.now, enabled=limits)
         """Rate limits: `enabled`, and `players` of each universe."""
-        self.faults = Faults(seed)
+        self.faults: Faults = Faults(seed)
         """What is to go wrong."""
         self.strict_universes = strict_universes
         """Whether only created universes exist."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -20,7 +20,9 @@ __all__ = ["Fault", "Faults"]
 class Fault(BaseModel):
     """Something that goes wrong with the requests it matches."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid"
+    )
 
     kind: Literal["delay", "answer", "drop", "cut"]
     """`delay` waits, then answers as usual; `answer` sends `status` and `body` instead of the answer; `drop` closes the

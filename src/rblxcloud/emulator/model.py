@@ -77,7 +77,7 @@ class Refusal(Exception):
         self.message = message
         self.detail = detail
         self.family = family
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
 
 
 @dataclass(frozen=True, slots=True)

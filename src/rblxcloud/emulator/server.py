@@ -67,7 +67,7 @@ class EmulatorServer:
         # asyncio leaves this out for a socket that does not name its protocol: each answer would wait 40 ms for an ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shown = f"[{host}]" if family is socket.AF_INET6 else host
-        self.base_url = f"http://{shown}:{self._socket.getsockname()[1]}"
+        self.base_url: str = f"http://{shown}:{self._socket.getsockname()[1]}"
         """Where clients find the emulator."""
         self._server: Server | None = None
         self._thread: threading.Thread | None = None

@@ -23,7 +23,7 @@ from rblxcloud.http.request import Call
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import Headers
 
-logger = logging.getLogger("rblxcloud")
+logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _MARGIN = 0.25
 """Seconds added to each window: requests reach Roblox a little earlier or later than they left."""

@@ -41,7 +41,7 @@ from rblxcloud.runtime.base import DeadlinePassed, Request, Response, Runtime, S
 
 T = TypeVar("T")
 
-logger = logging.getLogger("rblxcloud")
+logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel, to_snake
@@ -30,7 +30,7 @@ Timestamp = Annotated[datetime, BeforeValidator(_truncate_fraction)]
 class Model(BaseModel):
     """A plain result: frozen, comparable and picklable, the same object in both modes."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         frozen=True,
         populate_by_name=True,
         alias_generator=to_camel,
@@ -54,7 +54,7 @@ class Resource(BaseModel):
     `client.bind(resource)` gives them one.
     """
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         frozen=True,
         populate_by_name=True,
         alias_generator=to_camel,

@@ -50,11 +50,11 @@ class Progress:
     """How far an attempt has come, from the trace events of httpcore."""
 
     def __init__(self) -> None:
-        self.traced = False
+        self.traced: bool = False
         """Whether there are trace events at all: transports of tests have none."""
-        self.started = False
+        self.started: bool = False
         """Whether the headers have begun to go out."""
-        self.refused = False
+        self.refused: bool = False
         """Whether the headers were never written, because HTTP does not allow them."""
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ class Progress:
         self.traced = True
         if event in _HEADERS_STARTED:
             # A proxy is asked for a tunnel first, with a request of its own.
-            self.started = info["request"].method != b"CONNECT"
+            self.started = bool(info["request"].method != b"CONNECT")
         elif event == _HEADERS_FAILED:
             self.refused = type(info["exception"]).__name__ == "LocalProtocolError"
 
