@@ -27,6 +27,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="need
 REQUESTS = 2_000
 PLAIN = 100
 CALLERS = 20
+PATIENCE = 10.0
+"""Seconds that no request takes: it is not cancelled, but may be cut."""
 ROOT = Path(__file__).parents[2]
 
 FAULTS = (
@@ -76,7 +78,7 @@ async def _native(client: Client, seconds: float) -> str:
 async def _mishap(client: Client, random: Random) -> str:
     cancel = random.choice((_cancel_scope, _native))
     try:
-        return await cancel(client, random.choice((0.0, random.uniform(0, 0.003), random.uniform(0, 0.03))))
+        return await cancel(client, random.choice((0.0, random.uniform(0, 0.02), random.uniform(0, 0.1), PATIENCE)))
     except RblxCloudError as error:
         return type(error).__name__
 
@@ -104,8 +106,8 @@ def _tasks() -> int:
 def _check_free(client: Client) -> None:
     """No place and no connection is held by a request that is over."""
     pools = client._session.runtime._pools
-    assert pools._room.value == CONNECTIONS
-    for pool in pools.pools:
+    assert pools._free == CONNECTIONS
+    for pool in pools._spread._pools:
         core = pool.transport._pool
         assert pool.active == 0
         assert core._requests == []
@@ -118,7 +120,7 @@ async def test_2000_cancelled_or_cut_requests_leave_nothing_behind(program: Prog
     async with Client("emulator-key", base_url=program.base_url, rate_limits="off", retries=0) as client:
         endings = await _mishaps(client)
         _check_free(client)
-        await anyio.to_thread.run_sync(program.calm)
+        program.calm()
         patient = client.with_options(deadline=10)
         async with anyio.create_task_group() as group:
             for _ in range(PLAIN):
@@ -126,11 +128,10 @@ async def test_2000_cancelled_or_cut_requests_leave_nothing_behind(program: Prog
         _check_free(client)
         assert _tasks() == tasks
         assert Census.take().sockets <= before.sockets + CONNECTIONS
-    after = Census.take()
-    assert (after.sockets, _tasks()) == (before.sockets, tasks)
+    assert (Census.take(), _tasks()) == (before, tasks)
     assert endings.total() == REQUESTS
     assert endings["cancelled"] > REQUESTS / 4
-    assert endings["APIConnectionError"] > REQUESTS / 20
+    assert endings["APIConnectionError"] > REQUESTS / 40
     assert endings["returned"]
 
 
@@ -152,7 +153,7 @@ def test_2000_interrupted_or_cut_blocking_requests_leave_nothing_behind(
     endings = report["endings"]
     assert sum(endings.values()) == REQUESTS
     assert endings[ending] > REQUESTS / 8
-    assert endings["APIConnectionError"] > REQUESTS / 20
+    assert endings["APIConnectionError"] > REQUESTS / 40
     assert endings["returned"]
     assert report["plain"] == {"returned": PLAIN}
     assert report["held"]["sockets"] <= report["before"]["sockets"] + 1

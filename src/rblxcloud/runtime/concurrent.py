@@ -233,9 +233,11 @@ class ConcurrentRuntime(Runtime):
             await tasks.shielded(pools.aclose())
 
     def abandon(self) -> None:
-        """Let go of the connections without a loop to close them in; the sockets close as they are collected."""
+        """Close the sockets at once, silently: from a finalizer, any thread, or after the loop has ended."""
         self._closed = True
-        self._pools = None
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            pools.abandon()
 
 
 async def _close(pool: Pool[httpx.AsyncHTTPTransport]) -> None:

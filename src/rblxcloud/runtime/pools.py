@@ -12,7 +12,8 @@ import threading
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -179,6 +180,44 @@ class AsyncPools:
         self._closed = True
         for pool in self._spread.clear():
             await pool.transport.aclose()
+
+    def abandon(self) -> None:
+        """Close the sockets without awaiting anything."""
+        self._closed = True
+        for pool in self._spread.clear():
+            for connection in _connections(pool.transport):
+                _abort(connection)
+
+
+def _connections(transport: Any) -> list[Any]:
+    """The connections of an httpcore pool; there is no public way to them from httpx's transport."""
+    pool = getattr(transport, "_pool", None)
+    return list(getattr(pool, "connections", ()))
+
+
+def _abort(connection: Any) -> None:
+    """Close a connection's socket where nothing can be awaited.
+
+    asyncio and trio warn of a transport that is merely collected, and the loop it belongs to may be closed by now, so
+    this reaches through httpcore and anyio to the socket. When they change inside, the warning comes back, no more.
+    """
+    with suppress(Exception):
+        stream = connection._connection._network_stream._stream
+        transport = getattr(stream, "_transport", None)
+        if transport is None:  # trio's
+            _close_socket(stream._raw_socket if hasattr(stream, "_raw_socket") else stream.socket)
+        elif transport._loop.is_closed():
+            _close_socket(transport._sock)
+            transport._sock = None
+        else:
+            transport.abort()
+
+
+def _close_socket(socket: Any) -> None:
+    try:
+        socket.close()
+    except RuntimeError:  # trio's sockets close only in a running trio
+        socket._sock.close()
 
 
 class BlockingPools:
