@@ -25,8 +25,8 @@ import rblxcloud
 import rblxcloud.sync
 from benchmarks.server import ENTRY_PATH, HEADERS, serve
 
-ROUNDS = 7
-CALLS = 300
+ROUNDS = 5
+CALLS = 200
 AT_ONCE = 100
 THOUSAND = 1_000
 
