@@ -1,0 +1,246 @@
+"""Right uses of `rblxcloud`: neither checker may say anything, and both must infer what is asserted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+import httpx
+import httpx2
+from models import PlayerData, Position, Settings
+from pydantic import SecretStr, TypeAdapter
+
+from rblxcloud import (
+    JSON,
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    Client,
+    DataStore,
+    DataStoreInfo,
+    Entry,
+    EntryInfo,
+    EntryResult,
+    EntryVersion,
+    Experience,
+    InvalidRequestError,
+    NotFoundError,
+    OrderedDataStore,
+    OrderedEntry,
+    Page,
+    Pager,
+    PermissionDeniedError,
+    PreconditionFailedError,
+    RateLimitedError,
+    RblxCloudError,
+    RequestEvent,
+    Response,
+    ResponseEvent,
+    RetryPolicy,
+    Snapshot,
+    SocialLink,
+)
+
+
+async def plain_store(experience: Experience) -> None:
+    store = experience.get_data_store("players")
+    assert_type(store, DataStore[Any])
+    assert_type(store.name, str)
+    assert_type(store.scope, str | None)
+
+    entry = await store.get("builderman")
+    assert_type(entry, Entry[Any])
+    value, info = entry
+    assert_type(info, EntryInfo)
+    print(value["coins"])
+    assert_type(info.version, str)
+    assert_type(info.created, datetime | None)
+    assert_type(info.users, tuple[int, ...])
+
+    written = await store.set("builderman", {"coins": 1}, users=[156], metadata={"source": "web", "times": 3})
+    assert_type(written, EntryVersion)
+    await store.set("builderman", [1, 2.5, "three", None], previous_version=written.version)
+    await store.set("noob", 1, exclusive_create=True)
+    assert_type(await store.increment("visits"), Entry[int])
+    number, _ = await store.increment("visits", 5, users={1, 2}, metadata=info.metadata)
+    assert_type(number, int)
+    assert_type(await store.get_version("builderman", written.version), Entry[Any])
+    await store.remove("builderman")
+    assert_type(await store.delete(), DataStoreInfo)
+    assert_type(await store.undelete(), DataStoreInfo)
+
+
+async def typed_stores(experience: Experience) -> None:
+    players = experience.get_data_store("players", model=PlayerData)
+    assert_type(players, DataStore[PlayerData])
+    assert_type(experience.get_data_store("players", "global", PlayerData), DataStore[PlayerData])
+    assert_type(experience.get_data_store("players", scope=None, model=Settings), DataStore[Settings])
+    assert_type(experience.get_data_store("players", model=Position), DataStore[Position])
+    assert_type(experience.get_data_store("players", model=int), DataStore[int])
+    assert_type(experience.get_data_store("players", model=dict[str, int]), DataStore[dict[str, int]])
+    assert_type(experience.get_data_store("players", model=TypeAdapter(list[int])), DataStore[list[int]])
+
+    player, info = await players.get("builderman")
+    assert_type(player, PlayerData)
+    assert_type(info, EntryInfo)
+    assert_type((await players.get("builderman")).value.coins, int)
+    assert_type((await players.get_version("builderman", info.version)).value, PlayerData)
+    assert_type(await players.set("builderman", PlayerData(coins=3)), EntryVersion)
+
+
+async def defaults(players: DataStore[PlayerData], counters: DataStore[int]) -> None:
+    assert_type(await players.get("nobody", default=None), Entry[PlayerData] | tuple[None, None])
+    player, info = await players.get("nobody", default=None)
+    assert_type(player, PlayerData | None)
+    assert_type(info, EntryInfo | None)
+    new, _ = await players.get("nobody", default=PlayerData())
+    assert_type(new, PlayerData)
+    count, _ = await counters.get("nobody", default="none")
+    assert_type(count, int | str)
+
+
+def add_coin(player: PlayerData | None) -> PlayerData:
+    return PlayerData(coins=player.coins + 1 if player else 1)
+
+
+async def add_coin_slowly(player: PlayerData | None) -> PlayerData | None:
+    return player and add_coin(player)
+
+
+def add_to_json(value: dict[str, int] | None) -> dict[str, int]:
+    return {**(value or {}), "coins": 1}
+
+
+async def updates(players: DataStore[PlayerData], plain: DataStore[Any]) -> None:
+    assert_type(await players.update("builderman", add_coin), Entry[PlayerData] | None)
+    assert_type(await players.update("builderman", add_coin_slowly), Entry[PlayerData] | None)
+    await players.update("builderman", lambda player: player and PlayerData(coins=player.coins + 1))
+    await players.update("builderman", add_coin, users=None, metadata={"by": "shop"}, attempts=3)
+    entry = await plain.update("builderman", add_to_json)
+    if entry is not None:
+        print(entry.value["coins"], entry.info.version)
+
+
+async def some_keys() -> AsyncIterator[str]:
+    yield "builderman"
+
+
+async def many(players: DataStore[PlayerData]) -> None:
+    async for result in players.get_many(["builderman", "noob"]):
+        assert_type(result, EntryResult[PlayerData])
+        assert_type(result.key, str)
+        assert_type(result.error, RblxCloudError | None)
+        if result.entry is not None:
+            assert_type(result.entry.value, PlayerData)
+    async with aclosing(players.get_many(some_keys(), concurrency=5)) as results:
+        async for result in results:
+            assert_type(result.unwrap().value.coins, int)
+    async for result in players.get_many(f"key-{number}" for number in range(10)):
+        print(result.key)
+    async for result in players.get_many(players.keys()):
+        print(result.key)
+
+
+async def lists(experience: Experience, store: DataStore[PlayerData]) -> None:
+    keys = store.keys(prefix="build", limit=100, show_deleted=True)
+    assert_type(keys, Pager[str])
+    async for key in keys:
+        assert_type(key, str)
+    async for page in keys.pages(token="t"):
+        assert_type(page, Page[str])
+        assert_type(page.items, tuple[str, ...])
+        assert_type(page.next_token, str | None)
+    assert_type(await keys.first_page(), Page[str])
+    assert_type([key async for key in keys], list[str])
+    async for version in store.versions("builderman", after=datetime.now(UTC)):
+        assert_type(version, EntryVersion)
+        assert_type(version.deleted, bool)
+    async for info in experience.data_stores(prefix="p"):
+        assert_type(info, DataStoreInfo)
+        assert_type(info.expires, datetime | None)
+
+
+async def ordered(experience: Experience) -> None:
+    board = experience.get_ordered_data_store("score", "season-1")
+    assert_type(board, OrderedDataStore)
+    assert_type(await board.get("builderman"), int)
+    assert_type(await board.get("nobody", default=0), int)
+    assert_type(await board.get("nobody", default=None), int | None)
+    assert_type(await board.set("builderman", 10), int)
+    assert_type(await board.create("noob", 1), int)
+    assert_type(await board.increment("builderman"), int)
+    await board.remove("noob")
+    async for entry in board.sorted(descending=True, minimum=0, maximum=100, limit=10):
+        assert_type(entry, OrderedEntry)
+        assert_type(entry.value, int)
+
+
+async def experiences(client: Client) -> None:
+    experience = client.experience(13058)
+    assert_type(experience, Experience)
+    assert_type(await experience.fetch(), Experience)
+    assert_type(experience.display_name, str | None)
+    await experience.update(desktop_enabled=True, twitter_social_link=SocialLink(title="us", uri="https://x.com/us"))
+    await experience.update(twitter_social_link=None, private_server_price_robux=None)
+    await experience.publish_message("shop", "restock")
+    message: dict[str, JSON] = {"restock": True, "items": [1, "two"]}
+    await experience.publish_message("shop", message)
+    await experience.publish_message("shop", {"restock": True})
+    await experience.restart_servers(place_ids=[1], bleed_off_servers=True, bleed_off_duration_minutes=5)
+    assert_type(await experience.snapshot_data_stores(), Snapshot)
+    async with Experience(13058, api_key="k") as alone:
+        assert_type(alone, Experience)
+        await alone.publish_message("shop", "restock")
+
+
+def note_request(event: RequestEvent) -> None:
+    assert_type(event.attempt, int)
+
+
+async def note_response(event: ResponseEvent) -> None:
+    assert_type(event.status, int | None)
+
+
+async def clients() -> None:
+    async with (
+        httpx.AsyncClient() as of_httpx,
+        httpx2.AsyncClient() as of_httpx2,
+        Client(http_client=of_httpx) as client,
+        Client(SecretStr("k"), http_client=of_httpx2),
+        Client(access_token="t", rate_limits="off", retries=RetryPolicy(retries=1), headers={"a": "b"}),
+        Client("k", on_request=[note_request], on_response=[note_response, print], deadline=None),
+    ):
+        assert_type(client, Client)
+        other = client.with_options(timeout=5, deadline=None, retries=0, rate_limits="server")
+        assert_type(other, Client)
+        assert_type(client.bind(Experience(1, api_key="k")), Experience)
+        response = await client.request("GET", "/cloud/v2/universes/1", query={"a": 1, "b": None, "c": True})
+        assert_type(response, Response)
+        assert_type(response.content, bytes)
+        await client.request("POST", "/cloud/v2/universes/1:publishMessage", json={"topic": "t", "message": "m"})
+
+
+async def errors(store: DataStore[PlayerData]) -> None:
+    try:
+        await store.get("builderman")
+    except NotFoundError as error:
+        assert_type(error.status, int)
+        assert_type(error.code, str | None)
+    except PreconditionFailedError as error:
+        print(error.entry.value)
+    except PermissionDeniedError as error:
+        assert_type(error.required_scopes, tuple[str, ...])
+        assert_type(error.granted_scopes, tuple[str, ...] | None)
+    except RateLimitedError as error:
+        assert_type(error.retry_after, float | None)
+    except APIStatusError as error:
+        assert_type(error.response, Response)
+    except (APIConnectionError, APIResponseError) as error:
+        assert_type(error.outcome_unknown, bool)
+        assert_type(error.endpoint, str | None)
+    except InvalidRequestError as error:
+        assert_type(error.argument, str)
+    except RblxCloudError as error:
+        assert_type(error.outcome_unknown, bool)

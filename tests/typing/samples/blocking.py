@@ -1,0 +1,166 @@
+"""Right uses of `rblxcloud.sync`: neither checker may say anything, and both must infer what is asserted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, assert_type
+
+import httpx
+import httpx2
+from models import PlayerData, Position, Settings
+from pydantic import SecretStr, TypeAdapter
+
+import rblxcloud
+import rblxcloud.sync as rblxopencloud
+from rblxcloud.sync import (
+    Client,
+    DataStore,
+    DataStoreInfo,
+    Entry,
+    EntryInfo,
+    EntryResult,
+    EntryVersion,
+    Experience,
+    NotFoundError,
+    OrderedDataStore,
+    OrderedEntry,
+    Page,
+    Pager,
+    RblxCloudError,
+    RequestEvent,
+    Response,
+    ResponseEvent,
+    RetryPolicy,
+    Snapshot,
+    SocialLink,
+)
+
+
+def plain_store(experience: Experience) -> None:
+    store = experience.get_data_store("players")
+    assert_type(store, DataStore[Any])
+    assert_type(store.scope, str | None)
+    entry = store.get("builderman")
+    assert_type(entry, Entry[Any])
+    value, info = entry
+    print(value["coins"])
+    assert_type(info, EntryInfo)
+    written = store.set("builderman", {"coins": 1}, users=[156], metadata={"source": "web"})
+    assert_type(written, EntryVersion)
+    assert_type(store.increment("visits", 1), Entry[int])
+    assert_type(store.get_version("builderman", written.version), Entry[Any])
+    store.remove("builderman")
+    assert_type(store.delete(), DataStoreInfo)
+    assert_type(store.undelete(), DataStoreInfo)
+
+
+def typed_stores(experience: Experience) -> None:
+    players = experience.get_data_store("players", model=PlayerData)
+    assert_type(players, DataStore[PlayerData])
+    assert_type(experience.get_data_store("players", "global", PlayerData), DataStore[PlayerData])
+    assert_type(experience.get_data_store("players", scope=None, model=Settings), DataStore[Settings])
+    assert_type(experience.get_data_store("players", model=Position), DataStore[Position])
+    assert_type(experience.get_data_store("players", model=TypeAdapter(list[int])), DataStore[list[int]])
+    player, _ = players.get("builderman")
+    assert_type(player, PlayerData)
+    assert_type(players.set("builderman", PlayerData(coins=3)), EntryVersion)
+
+
+def defaults(players: DataStore[PlayerData]) -> None:
+    player, info = players.get("nobody", default=None)
+    assert_type(player, PlayerData | None)
+    assert_type(info, EntryInfo | None)
+    new, _ = players.get("nobody", default=PlayerData())
+    assert_type(new, PlayerData)
+
+
+def add_coin(player: PlayerData | None) -> PlayerData:
+    return PlayerData(coins=player.coins + 1 if player else 1)
+
+
+def updates(players: DataStore[PlayerData]) -> None:
+    assert_type(players.update("builderman", add_coin), Entry[PlayerData] | None)
+    players.update("builderman", lambda player: player and PlayerData(coins=player.coins + 1))
+
+
+def some_keys() -> Iterator[str]:
+    yield "builderman"
+
+
+def many(players: DataStore[PlayerData]) -> None:
+    for result in players.get_many(some_keys(), concurrency=5):
+        assert_type(result, EntryResult[PlayerData])
+        assert_type(result.unwrap().value.coins, int)
+    for result in players.get_many(players.keys()):
+        assert_type(result.error, RblxCloudError | None)
+    with ThreadPoolExecutor() as threads:
+        for entry in threads.map(players.get, ["builderman", "noob"]):
+            print(entry)
+
+
+def lists(experience: Experience, store: DataStore[PlayerData]) -> None:
+    keys = store.keys(prefix="build", limit=100)
+    assert_type(keys, Pager[str])
+    assert_type(list(keys), list[str])
+    for page in keys.pages():
+        assert_type(page, Page[str])
+    assert_type(keys.first_page(), Page[str])
+    for version in store.versions("builderman", before=datetime.now(UTC)):
+        assert_type(version, EntryVersion)
+    for info in experience.data_stores():
+        assert_type(info, DataStoreInfo)
+
+
+def ordered(experience: Experience) -> None:
+    board = experience.get_ordered_data_store("score")
+    assert_type(board, OrderedDataStore)
+    assert_type(board.get("builderman"), int)
+    assert_type(board.get("nobody", default=None), int | None)
+    assert_type(board.increment("builderman"), int)
+    for entry in board.sorted(descending=True):
+        assert_type(entry, OrderedEntry)
+
+
+def experiences(client: Client) -> None:
+    experience = client.experience(13058)
+    assert_type(experience, Experience)
+    assert_type(experience.fetch(), Experience)
+    assert_type(experience.display_name, str | None)
+    experience.update(desktop_enabled=True, twitter_social_link=SocialLink(title="us", uri="https://x.com/us"))
+    experience.publish_message("shop", {"restock": True})
+    assert_type(experience.snapshot_data_stores(), Snapshot)
+    with Experience(13058, api_key="k") as alone:
+        alone.publish_message("shop", "restock")
+    rblxopencloud.Experience(13058).publish_message("shop", "restock")
+
+
+def note_request(event: RequestEvent) -> None:
+    assert_type(event.attempt, int)
+
+
+def note_response(event: ResponseEvent) -> None:
+    assert_type(event.status, int | None)
+
+
+def clients() -> None:
+    with (
+        httpx.Client() as of_httpx,
+        httpx2.Client() as of_httpx2,
+        Client(http_client=of_httpx) as client,
+        Client(SecretStr("k"), http_client=of_httpx2),
+        Client("k", on_request=[note_request], on_response=[note_response, print], retries=RetryPolicy(retries=1)),
+    ):
+        assert_type(client, Client)
+        assert_type(client.with_options(timeout=5, deadline=None), Client)
+        assert_type(client.bind(Experience(1, api_key="k")), Experience)
+        assert_type(client.request("GET", "/cloud/v2/universes/1", query={"a": 1}), Response)
+
+
+def errors(store: DataStore[PlayerData]) -> None:
+    try:
+        store.get("builderman")
+    except rblxcloud.NotFoundError as error:  # The classes are the same in both modes.
+        same: NotFoundError = error
+        assert_type(same.status, int)
