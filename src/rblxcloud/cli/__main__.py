@@ -13,7 +13,7 @@ from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
 
-_EXTRAS = {"rich": "cli", "starlette": "emulator", "uvicorn": "emulator"}
+_EXTRAS = {"rich": "cli", "uvicorn": "emulator"}
 _INTERRUPTED = 130
 
 
