@@ -71,6 +71,6 @@ def test_a_key_that_may_not_be_asked_about_is_401(emulator: Emulator, call: Call
     assert (answer.status, answer.json) == (401, {"errors": [{"code": 0, "message": "Invalid API Key"}]})
 
 
-@pytest.mark.parametrize("body", [{}, {"apiKey": 5}, [], b"{", None])
+@pytest.mark.parametrize("body", [{}, {"apiKey": 5}, {"apiKey": "\ud800"}, [], b"{", b"[" * 100_000, None])
 def test_a_body_without_a_key_is_400(call: Caller, body: Any) -> None:
     assert call("POST", PATH, body, key=None).status == 400

@@ -41,6 +41,9 @@ def test_both_versions_write_one_log(emulator: Emulator, call: Caller, clock: Cl
         ["topic", "message"],
         b"not json",
         b'{"topic": "\xff"}',
+        '{"topic": "t", "message": "m"}'.encode("utf-16"),
+        b'{"topic": "t", "message": "m", "more": NaN}',
+        b'{"topic": "t", "message": "m", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         None,
     ],
 )

@@ -94,6 +94,7 @@ def test_a_mask_may_name_a_part_of_a_social_link(call: Caller) -> None:
         ("privateServerPriceRobux", {"privateServerPriceRobux": True}),
         ("discordSocialLink", {"discordSocialLink": "https://discord.gg/x"}),
         ("discordSocialLink", {"discordSocialLink": {"title": 5}}),
+        ("discordSocialLink", {"discordSocialLink": {"title": "\ud800"}}),
         ("", {"vrEnabled": 1}),
         ("vrEnabled", []),
         ("vrEnabled", b"{"),

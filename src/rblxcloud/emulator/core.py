@@ -85,7 +85,7 @@ class Emulator:
         self._subscribers: list[Callable[[Message], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
-        self._world = World(connection, self.clock.now)
+        self._world = World(connection, self.clock.now, self.limits)
         self._journal = Journal(connection, log_size)
         with self._transaction():
             self._furnish()

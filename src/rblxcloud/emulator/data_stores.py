@@ -19,9 +19,10 @@ from rblxcloud.emulator.data_stores_values import (
 from rblxcloud.emulator.data_stores_wire import boolean, number, parse_object
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN, id_prefix, revision_times
+from rblxcloud.emulator.limits import KEY_READS, KEY_WRITES
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request, take
-from rblxcloud.emulator.storage import SCHEMA, Address, KeyRow, Place, Revision, Store, Tags
+from rblxcloud.emulator.storage_records import SCHEMA, Address, KeyRow, Place, Revision, Store, Tags
 from rblxcloud.emulator.storage_time import MINUTE, UNIX_EPOCH, parse_time, ticks_at, v2_time
 from rblxcloud.endpoints import data_stores as api
 from rblxcloud.endpoints.model import Endpoint
@@ -141,25 +142,26 @@ def _create(world: World, call: Call) -> Reply:
     place = _find_for_writing(world, address)
     if place.live is not None:
         _invalid("The entry already exists.")
-    return _entry_reply(call, address, storage.write(world, place, value, tags))
+    return _entry_reply(call, address, _write(world, place, value, tags))
 
 
 def _get(world: World, call: Call) -> Reply:
     key, at, selector = call.path["entry_id"].rpartition("@")
     if not at or selector == "latest":
-        address = _address(call, key if at else selector)
-        return _entry_reply(call, address, _existing(_find(world, address).live))
+        place = _find(world, _address(call, key if at else selector))
+        return _entry_reply(call, place.address, _read(world, place, _existing(place.live)))
     address = _address(call, key)
     if selector.startswith("latest:"):
-        moment = _moment(world, selector.removeprefix("latest:"))
-        revision = _existing(storage.read_at(world, _find(world, address), moment))
+        moment, place = _moment(world, selector.removeprefix("latest:")), _find(world, address)
+        revision = _existing(storage.read_at(world, place, moment))
         if revision.removed:
             _existing(None)
     elif storage.is_version_id(selector):
-        revision = _existing(storage.read_version(world, _find(world, address), selector))
+        place = _find(world, address)
+        revision = _existing(storage.read_version(world, place, selector))
     else:
         _invalid("Invalid version id.")
-    return _entry_reply(call, address, revision, f"@{revision.id}")
+    return _entry_reply(call, address, _read(world, place, revision), f"@{revision.id}")
 
 
 def _update(world: World, call: Call) -> Reply:
@@ -171,7 +173,7 @@ def _update(world: World, call: Call) -> Reply:
         _existing(place.latest)
     if etag and (place.latest is None or place.latest.id != etag):
         raise Refusal(409, "ABORTED", "The etag is not that of the current revision.")
-    return _entry_reply(call, address, storage.write(world, place, value, tags))
+    return _entry_reply(call, address, _write(world, place, value, tags))
 
 
 def _delete(world: World, call: Call) -> Reply:
@@ -190,7 +192,17 @@ def _increment(world: World, call: Call) -> Reply:
     place = _find_for_writing(world, address)
     total = amount if place.live is None else _whole(place.live.value) + amount
     value = dump(rounded(min(max(total, INT64_MIN), INT64_MAX)))
-    return _entry_reply(call, address, storage.write(world, place, value, tags))
+    return _entry_reply(call, address, _write(world, place, value, tags))
+
+
+def _read(world: World, place: Place, revision: Revision) -> Revision:
+    world.limits.move(len(revision.value), (KEY_READS, place.address))
+    return revision
+
+
+def _write(world: World, place: Place, value: bytes, tags: Tags) -> Revision:
+    world.limits.move(len(value), (KEY_WRITES, place.address))
+    return storage.write(world, place, value, tags)
 
 
 def _list_revisions(world: World, call: Call) -> Reply:

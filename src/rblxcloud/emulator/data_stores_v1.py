@@ -13,9 +13,10 @@ from rblxcloud.emulator import storage
 from rblxcloud.emulator.data_stores_values import MAX_VALUE, check_attributes, check_users, dump, fits, parse_exact
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN
+from rblxcloud.emulator.limits import KEY_READS, KEY_WRITES, V1_READS, V1_WRITES
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request, take
-from rblxcloud.emulator.storage import Address, Place, Revision, Tags, Version
+from rblxcloud.emulator.storage_records import Address, Place, Revision, Store, Tags, Version
 from rblxcloud.emulator.storage_time import header_time, parse_time, v1_time
 from rblxcloud.endpoints import data_stores as api
 from rblxcloud.endpoints.model import Endpoint
@@ -71,7 +72,8 @@ def _list_keys(world: World, call: Call) -> Reply:
 
 def _get(world: World, call: Call) -> Reply:
     _need(call, _READ)
-    return _value_reply(_existing(_place(world, call)))
+    place = _place(world, call)
+    return _read(world, place, _existing(place))
 
 
 def _set(world: World, call: Call) -> Reply:
@@ -88,7 +90,7 @@ def _set(world: World, call: Call) -> Reply:
     _need_for_writing(call, place)
     if (exclusive and place.live) or (expected and (place.latest is None or place.latest.id != expected)):
         return _precondition_failed(place)
-    return _version_reply(storage.write(world, place, call.body, tags))
+    return _version_reply(_write(world, place, call.body, tags))
 
 
 def _delete(world: World, call: Call) -> Reply:
@@ -109,7 +111,7 @@ def _increment(world: World, call: Call) -> Reply:
     place = _find(world, address)
     _need_for_writing(call, place)
     total = _in_range(amount if place.live is None else _whole(place.live.value) + amount)
-    return _value_reply(storage.write(world, place, dump(total), tags))
+    return _value_reply(_write(world, place, dump(total), tags))
 
 
 def _list_versions(world: World, call: Call) -> Reply:
@@ -137,12 +139,23 @@ def _get_version(world: World, call: Call) -> Reply:
     address, version_id = _address(call), call.query.get("versionid", "")
     if not storage.is_version_id(version_id):
         _invalid("InvalidVersionId", "Invalid version id.")
-    revision = storage.read_version(world, _find(world, address), version_id)
+    place = _find(world, address)
+    revision = storage.read_version(world, place, version_id)
     if revision is None:
         _not_found("VersionNotFound", "Version not found.")
     if revision.removed:
         _not_found("EntryNotFound", "The version marks a deletion.")
+    return _read(world, place, revision)
+
+
+def _read(world: World, place: Place, revision: Revision) -> Reply:
+    world.limits.move(len(revision.value), (V1_READS, place.address.universe), (KEY_READS, place.address))
     return _value_reply(revision)
+
+
+def _write(world: World, place: Place, value: bytes, tags: Tags) -> Revision:
+    world.limits.move(len(value), (V1_WRITES, place.address.universe), (KEY_WRITES, place.address))
+    return storage.write(world, place, value, tags)
 
 
 # --- what is asked for
@@ -179,7 +192,7 @@ def _find(world: World, address: Address) -> Place:
     return place
 
 
-def _open_store(store: storage.Store | None) -> storage.Store | None:
+def _open_store(store: Store | None) -> Store | None:
     if store is not None and store.expires is not None:
         _not_found("DatastoreNotFound", "The datastore is deleted.")
     return store

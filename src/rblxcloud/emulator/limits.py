@@ -1,15 +1,35 @@
-"""Published rate limits, counted in fixed windows of the emulator's clock."""
+"""Published rate limits: requests in fixed windows of the emulator's clock, bytes in a window that slides."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rblxcloud.emulator.model import Principal, Refusal
+from rblxcloud.emulator.model import ErrorFamily, Principal, Refusal
 from rblxcloud.endpoints.model import Budget, Credential, Endpoint, Limit
 
-__all__ = ["Limits"]
+__all__ = ["KEY_READS", "KEY_WRITES", "V1_READS", "V1_WRITES", "ByteLimit", "Limits"]
+
+_MINUTE = 60.0
+_KILOBYTE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ByteLimit:
+    """What may be moved in any minute, in kilobytes; each request is rounded up to whole ones."""
+
+    name: str
+    kilobytes: int
+    error: str = ""
+    """What Roblox calls the refusal, as the beginning of a message."""
+
+
+KEY_READS = ByteLimit("reads of one key", 25 * 1024, "KeyThrottled: ")
+KEY_WRITES = ByteLimit("writes of one key", 4 * 1024, "KeyThrottled: ")
+V1_READS = ByteLimit("v1 reads of one universe", 20 * 1024)
+V1_WRITES = ByteLimit("v1 writes of one universe", 10 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +55,14 @@ class Limits:
         """Players in each universe, by its id; what games raise their budgets with."""
         self._now = now
         self._used: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._moves: deque[tuple[float, tuple[str, Hashable], int]] = deque()
+        self._moved: Counter[tuple[str, Hashable]] = Counter()
 
     def clear(self) -> None:
         """Forget what was counted, and the players."""
         self._used.clear()
+        self._moves.clear()
+        self._moved.clear()
         self.players.clear()
 
     def charge(self, endpoint: Endpoint, principal: Principal, path: Mapping[str, str]) -> dict[str, str]:
@@ -66,12 +90,57 @@ class Limits:
             raise Refusal(
                 429,
                 "RESOURCE_EXHAUSTED",
-                f"Too many requests: {full[0].count} in {full[0].seconds:g} s are allowed ({full[0].key[0]}).",
+                f"{_error_name(full[0].key[0])}Too many requests:"
+                f" {full[0].count} in {full[0].seconds:g} s are allowed ({full[0].key[0]}).",
+                # What a credential may do is counted by the gateway, what a universe may by the service.
+                family=ErrorFamily.GATEWAY if full[0] is own else None,
                 headers={**self._headers(own, now), "retry-after": str(wait)},
             )
         for quota in quotas:
             self._used[quota.key] = (int(now // quota.seconds), self._spent(quota, now) + 1)
         return self._headers(own, now)
+
+    def move(self, size: int, *counted: tuple[ByteLimit, Hashable]) -> None:
+        """Count the bytes of a value that is read or written, or refuse it and count nothing.
+
+        Args:
+            size: How many bytes.
+            counted: The limits that they fall under, each with what it is counted for.
+
+        Raises:
+            Refusal: 429, with `retry-after` in whole seconds until there is room.
+        """
+        if not self.enabled:
+            return
+        now, kilobytes = self._now(), max(1, math.ceil(size / _KILOBYTE))
+        self._forget_moves(now - _MINUTE)
+        for limit, key in counted:
+            excess = self._moved[limit.name, key] + kilobytes - limit.kilobytes
+            if excess > 0:
+                raise Refusal(
+                    429,
+                    "RESOURCE_EXHAUSTED",
+                    f"{limit.error}Too many bytes: {limit.kilobytes} KB a minute are allowed ({limit.name}).",
+                    headers={"retry-after": str(self._room_after((limit.name, key), excess, now))},
+                )
+        for limit, key in counted:
+            self._moves.append((now, (limit.name, key), kilobytes))
+            self._moved[limit.name, key] += kilobytes
+
+    def _forget_moves(self, before: float) -> None:
+        while self._moves and self._moves[0][0] <= before:
+            _, window, kilobytes = self._moves.popleft()
+            self._moved[window] -= kilobytes
+            if not self._moved[window]:
+                del self._moved[window]
+
+    def _room_after(self, window: tuple[str, Hashable], excess: int, now: float) -> int:
+        """Return the whole seconds after which that many kilobytes have left a window."""
+        left = now
+        for moment, moved, kilobytes in self._moves:
+            if moved == window and excess > 0:
+                left, excess = moment, excess - kilobytes
+        return max(1, math.ceil(left + _MINUTE - now))
 
     def _own(self, endpoint: Endpoint, principal: Principal) -> _Quota | None:
         if principal.kind is Credential.OAUTH2:
@@ -108,3 +177,9 @@ class Limits:
 
 def _quota(limit: Limit | None, *key: str) -> _Quota | None:
     return None if limit is None else _Quota(key, limit.count, limit.seconds)
+
+
+def _error_name(budget: str) -> str:
+    """Return what Roblox calls a full budget of v2's data stores, as the beginning of a message."""
+    family, _, kind = budget.partition("data-stores.v2.")
+    return f"{'Ordered' if family else 'Standard'}{kind.title()}ExperienceThrottled: " if kind else ""

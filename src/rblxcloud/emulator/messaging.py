@@ -87,8 +87,6 @@ def _accept(world: World, call: Call, universe: str, topic: object, message: obj
 def _text(name: str, value: object, longest: int) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= longest:
         raise Refusal(400, "INVALID_ARGUMENT", f"The {name} must be a text of 1 to {longest} characters.")
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise Refusal(400, "INVALID_ARGUMENT", f"The {name} is not valid Unicode.")
     return value
 
 

@@ -6,9 +6,13 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from rblxcloud.emulator.data_stores_values import parse_exact
 from rblxcloud.endpoints.model import Credential, Endpoint
+
+if TYPE_CHECKING:
+    from rblxcloud.emulator.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class World:
     database: sqlite3.Connection
     now: Callable[[], float]
     """Seconds since 1970 UTC on the emulator's clock, which can be moved."""
+    limits: Limits
+    """Requests are counted before a handler is called; bytes are the handler's to count, who alone knows them."""
     events: list[object] = field(default_factory=list[object])
     """What happened in the open transaction; subscribers hear of it once it is committed."""
 
@@ -122,12 +128,10 @@ class Call:
         """Return the decoded JSON body.
 
         Raises:
-            Refusal: 400 `INVALID_ARGUMENT` when the body is not JSON.
+            Refusal: 400 `INVALID_ARGUMENT` when the body is not strict JSON.
         """
-        import json
-
         try:
-            return json.loads(self.body)
+            return parse_exact(self.body)
         except ValueError as error:
             raise Refusal(400, "INVALID_ARGUMENT", "The request body is not valid JSON.") from error
 

@@ -12,6 +12,7 @@ from rblxcloud.emulator.data_stores_values import fits, parse_exact, rounded
 from rblxcloud.emulator.data_stores_wire import boolean, number, parse_object
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN, value_range
+from rblxcloud.emulator.limits import KEY_READS, KEY_WRITES
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request
 from rblxcloud.endpoints import ordered_data_stores as api
@@ -37,6 +38,8 @@ CREATE INDEX IF NOT EXISTS ordered_data_store_descending
 _DEFAULT_PAGE = 10
 _LARGEST_PAGE = 100
 _MAX_NAME = 50
+_NUMBER = 8
+"""Bytes of a value."""
 _ORDERS = {"": False, "value": False, "desc": True, "value desc": True}
 _WHERE = "universe = ? AND store = ? AND scope = ?"
 
@@ -83,6 +86,7 @@ class _Store:
 
     def write(self, key: str, value: int) -> Reply:
         """Write a number, and answer with the entry."""
+        self.world.limits.move(_NUMBER, (KEY_WRITES, (*self.where, key)))
         self.world.database.execute(
             "INSERT INTO ordered_data_store_entries VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -159,6 +163,7 @@ def _get(world: World, call: Call) -> Reply:
     value = store.read(key)
     if value is None:
         _not_found()
+    world.limits.move(_NUMBER, (KEY_READS, (*store.where, key)))
     return json_reply(store.entry(key, value))
 
 
