@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+
+# pyenv's own commands find only the versions that are chosen for this directory.
+PYENV = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *map(str, sorted(PYENV.glob("versions/3.*/bin")))])
 
 nox.needs_version = ">=2024.10"
 nox.options.default_venv_backend = "venv"
@@ -44,7 +49,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types with mypy and pyright, and that the public ones are complete."""
-    install(session, "-e", ".[all]", "--group", "types", "--group", "test")
+    install(session, "-e", ".[all]", "--group", "test")
     python = ("--pythonpath", f"{session.virtualenv.bin}/python")
     session.run("mypy")
     session.run("pyright", *python)
