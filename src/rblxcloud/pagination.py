@@ -17,7 +17,8 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     """The items of this page."""
     next_token: str | None
-    """Continues the list after this page, with `Pager.pages(token=...)`; None at its end."""
+    """Continues the list after this page, with `Pager.pages(token=...)`; None at its end, and after a page that `limit`
+    cut short: the token would pass over the items that were left out."""
 
 
 class Pager(Generic[T]):
@@ -65,7 +66,7 @@ class Pager(Generic[T]):
         while left is None or left > 0:
             page = await self._fetch(token, left)
             if left is not None:
-                page = Page(page.items[:left], page.next_token)
+                page = page if len(page.items) <= left else Page(page.items[:left], None)
                 left -= len(page.items)
             # Some of Roblox's lists repeat the last token for ever instead of leaving it out at the end.
             ended = not page.next_token or page.next_token == token
