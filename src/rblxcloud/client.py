@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
@@ -25,14 +26,19 @@ from rblxcloud.http.auth import resolve_credential
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.http.hooks import RequestHook, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
-from rblxcloud.http.request import Call, QueryValue, encode_json
+from rblxcloud.http.request import Call, QueryValue
 from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.resources.arguments import check_headers, check_json, check_switch, check_whole, shown
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, Response, Unset
 
 ResourceT = TypeVar("ResourceT", bound=Resource)
+HookT = TypeVar("HookT")
+
+_MOST = 2**63 - 1
+_OWNER = re.compile(r"(users|groups)/[1-9]\d{0,18}", re.ASCII)
 
 
 class Client:
@@ -104,19 +110,19 @@ class Client:
             timeout=check_seconds("timeout", timeout),
             deadline=None if deadline is None else check_seconds("deadline", deadline),
             retry=_policy(retries),
-            headers=dict(headers or {}),
+            headers=check_headers(headers),
             rate_limits=resolve_rate_limits(rate_limits),
-            repeat_writes=repeat_writes,
+            repeat_writes=check_switch("repeat_writes", repeat_writes),
         )
         settings = SessionSettings(
             credential=resolve_credential(api_key, access_token),
             base_url=resolve_base_url(base_url),
             options=options,
-            players=_whole("players", players),
-            owner=owner,
-            max_response_bytes=_whole("max_response_bytes", max_response_bytes),
-            on_request=tuple(on_request),
-            on_response=tuple(on_response),
+            players=check_whole("players", players, _MOST, smallest=0),
+            owner=_owner(owner),
+            max_response_bytes=check_whole("max_response_bytes", max_response_bytes, _MOST, smallest=0),
+            on_request=_hooks("on_request", on_request),
+            on_response=_hooks("on_response", on_response),
         )
         runtime = make_runtime(self._mode, http_client)
         self._session = Session(runtime, settings, shared_limiter(), holds_connections=http_client is None)
@@ -190,11 +196,11 @@ class Client:
         if not isinstance(retries, Unset):
             changes["retry"] = _policy(retries)
         if not isinstance(headers, Unset):
-            changes["headers"] = {**options.headers, **headers}
+            changes["headers"] = {**options.headers, **check_headers(headers)}
         if not isinstance(rate_limits, Unset):
             changes["rate_limits"] = resolve_rate_limits(rate_limits)
         if not isinstance(repeat_writes, Unset):
-            changes["repeat_writes"] = repeat_writes
+            changes["repeat_writes"] = check_switch("repeat_writes", repeat_writes)
         copy = type(self).__new__(type(self))
         copy._session = self._session.with_options(replace(options, **changes))
         return copy
@@ -223,14 +229,14 @@ class Client:
             The answer, whatever its body.
 
         Raises:
-            InvalidRequestError: The path does not begin with `/`, or both kinds of body were passed.
+            InvalidRequestError: The path does not begin with `/`, or the body is not JSON, or there are two.
             RblxCloudError: As for any other call.
         """
         if content is not None and not isinstance(json, Unset):
             raise InvalidRequestError("content", "cannot be combined with json")
-        body = content if isinstance(json, Unset) else encode_json(json)
+        body = content if isinstance(json, Unset) else check_json("json", json)
         endpoint, values = match(method, path)
-        return await self._session.send(Call(endpoint, values, query or {}, headers or {}, body))
+        return await self._session.send(Call(endpoint, values, query or {}, check_headers(headers), body))
 
     async def aclose(self) -> None:
         """Close the connections; idempotent. A user's own `http_client` stays open."""
@@ -302,7 +308,13 @@ def _policy(retries: object) -> RetryPolicy:
     return retries if isinstance(retries, RetryPolicy) else RetryPolicy(retries=retries)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-def _whole(argument: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidRequestError(argument, f"{value!r} is not a whole number from 0 up")
-    return value
+def _owner(owner: object) -> str | None:
+    if owner is not None and (not isinstance(owner, str) or not _OWNER.fullmatch(owner)):
+        raise InvalidRequestError("owner", f"{shown(owner)} is not the path of a user or a group, as users/1")
+    return owner
+
+
+def _hooks(argument: str, hooks: Sequence[HookT]) -> tuple[HookT, ...]:
+    if not isinstance(hooks, Sequence) or not all(map(callable, hooks)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequestError(argument, f"is of type {type(hooks).__name__}; it takes a list of functions")
+    return tuple(hooks)

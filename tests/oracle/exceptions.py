@@ -34,6 +34,11 @@ REQUESTS: tuple[Outranked, ...] = (
         r"^body: 'templateRootPlace' is a required property",
         "ambiguities.md section A, point 56: marked required although nothing creates a universe",
     ),
+    Outranked(
+        r"POST /api-keys/v1/introspect",
+        r"^no operation of the document$",
+        "auth.md section 1, introspection: a real endpoint that the document lacks",
+    ),
 )
 """About what the client sends."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,9 @@ def test_any_key_reaches_its_own_entry_and_no_other(tell: Tell, key: str) -> Non
         await store.set(key, {"key": key})
         assert (await store.get(key)).value == {"key": key}
         assert [k async for k in store.keys()] == sorted(["a", key])
-        assert len([v async for v in store.versions(key)]) == 1
+        (version,) = [v async for v in store.versions(key)]
+        assert (await store.get_version(key, version.version)).value == {"key": key}
+        assert [k async for k in store.keys(prefix=key) if k != "a"] == [key]
         assert (await store.increment(key + "n")).value == 1
         await store.remove(key)
         assert (await store.get("a")).value == "bystander"
@@ -146,6 +149,13 @@ def test_versions_of_other_hours_stay_readable(tell: Tell, emulator: Emulator) -
         assert (value, info.version) == ("one", first.version)
         with pytest.raises(rblxcloud.BadRequestError):
             await store.get_version("k", "nonsense")
+        with pytest.raises(rblxcloud.NotFoundError, match="removed"):
+            await store.get_version("k", versions[0].version)
+        between = versions[1].created - datetime.timedelta(minutes=1)
+        assert [v.version async for v in store.versions("k", before=between)] == [first.version]
+        east = datetime.timezone(datetime.timedelta(hours=5, minutes=30, seconds=7))
+        assert len([v async for v in store.versions("k", after=between.astimezone(east))]) == 2
+        assert [v.deleted async for v in store.versions("k", limit=1)] == [True]
 
     tell(story)
 
@@ -162,6 +172,47 @@ def test_keys_are_listed_in_pages_that_can_be_resumed(tell: Tell) -> None:
         assert [key async for page in resumed for key in page.items] == [f"player-{n}" for n in range(3, 7)]
         assert [key async for key in store.keys(limit=2)] == ["other", "player-0"]
         assert (await store.keys(page_size=1).first_page()).items == ("other",)
+
+    tell(story)
+
+
+def test_removed_keys_are_listed_when_asked_for(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        store = client.experience(1).get_data_store("s")
+        await store.set("here", 1)
+        await store.set("gone", 1)
+        await store.remove("gone")
+        assert [key async for key in store.keys()] == ["here"]
+        assert [key async for key in store.keys(show_deleted=True)] == ["gone", "here"]
+        assert (await store.update("gone", lambda value: [value])).value == [None]
+
+    tell(story)
+
+
+def test_stores_are_listed_by_prefix(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        experience = client.experience(1)
+        for name in ("pets", 'p"\\', "players", "other"):
+            await experience.get_data_store(name).set("k", 1)
+        assert [store.id async for store in experience.data_stores(prefix="p", page_size=1)] == [
+            'p"\\',
+            "pets",
+            "players",
+        ]
+        assert [store.id async for store in experience.data_stores(prefix='p"\\')] == ['p"\\']
+
+    tell(story)
+
+
+@pytest.mark.parametrize("name", ["a/scopes/b", "x/entries/y"])
+def test_scopes_are_told_apart_in_stores_of_any_name(tell: Tell, name: str) -> None:
+    async def story(client: Any) -> None:
+        everywhere = client.experience(1).get_data_store(name, scope=None)
+        await everywhere.set("eu/entries/k", 1)
+        await everywhere.set("us/scopes/k", 2)
+        keys = [key async for key in everywhere.keys()]
+        assert keys == ["eu/entries/k", "us/scopes/k"]
+        assert [(await everywhere.get(key)).value for key in keys] == [1, 2]
 
     tell(story)
 
@@ -212,6 +263,14 @@ def test_typed_store_gives_models_and_names_what_does_not_fit(tell: Tell) -> Non
         await client.experience(1).get_data_store("s").set("bad", {"coins": "many"})
         with pytest.raises(rblxcloud.APIResponseError, match=r"'bad' at version [0-9A-F.]+ does not fit.*coins"):
             await store.get("bad")
+        assert await store.get("nobody", default=None) == (None, None)
+        errors = [result.error async for result in store.get_many(["bad", "k"]) if result.error]
+        assert [type(error) for error in errors] == [rblxcloud.APIResponseError]
+        assigned = Player()
+        assigned.coins = "many"  # type: ignore[assignment]
+        with pytest.raises(rblxcloud.InvalidRequestError, match="coins"):
+            await store.set("k", assigned)
+        assert (await store.get("k")).value.coins == 4
 
     tell(story)
 

@@ -33,7 +33,7 @@ def test_numbers_are_kept_in_order(tell: Tell) -> None:
     tell(story)
 
 
-@pytest.mark.parametrize("value", [2**53 - 1, 2**53 + 1, 2**63 - 1, -(2**53) - 1])
+@pytest.mark.parametrize("value", [2**53 - 1, 2**53 + 1, 2**63 - 1, -(2**53) - 1, -(2**63)])
 def test_numbers_that_a_double_cannot_hold_stay_exact(tell: Tell, value: int) -> None:
     async def story(client: Any) -> None:
         store = client.experience(1).get_ordered_data_store("points")

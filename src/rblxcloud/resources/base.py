@@ -11,7 +11,9 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
 from rblxcloud.http.binding import Binding
+from rblxcloud.http.request import check_unicode
 from rblxcloud.http.session import Session
+from rblxcloud.resources.arguments import shown
 
 
 def _truncate_fraction(value: object) -> object:
@@ -25,6 +27,14 @@ def _truncate_fraction(value: object) -> object:
 
 Timestamp = Annotated[datetime, BeforeValidator(_truncate_fraction)]
 """An aware datetime, read from any of the forms that Roblox's services use."""
+
+
+def _last_segment(value: object) -> object:
+    return value.rpartition("/")[2] if isinstance(value, str) else value
+
+
+PathId = Annotated[int, BeforeValidator(_last_segment)]
+"""An id, read from the path by which Roblox names something: 2 from `groups/1/roles/2`."""
 
 
 class Model(BaseModel):
@@ -172,7 +182,7 @@ def check_id(argument: str, value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
-        raise InvalidRequestError(argument, f"{value!r} is not an id: a whole number from 1 to 2^63 - 1")
+        raise InvalidRequestError(argument, f"{shown(value)} is not an id: a whole number from 1 to 2^63 - 1")
     return value
 
 
@@ -180,10 +190,21 @@ def check_text(argument: str, value: object, longest: int) -> str:
     """Return text of 1 to `longest` characters.
 
     Raises:
-        InvalidRequestError: It is not text, empty, or too long.
+        InvalidRequestError: It is not text, empty, too long, or holds a lone surrogate.
     """
     if not isinstance(value, str):
         raise InvalidRequestError(argument, f"is of type {type(value).__name__}; it takes text")
     if not 1 <= len(value) <= longest:
         raise InvalidRequestError(argument, f"has {len(value)} characters; it takes 1 to {longest}")
+    return check_unicode(argument, value)
+
+
+def check_segment(argument: str, value: str) -> str:
+    """Return text that travels in a path, where `.` and `..` would be taken for steps, however they are encoded.
+
+    Raises:
+        InvalidRequestError: It is one of these.
+    """
+    if value in (".", ".."):
+        raise InvalidRequestError(argument, f"{value!r} cannot be addressed here: Roblox takes it for a step in a path")
     return value

@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 from rblxcloud.endpoints import data_stores as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import (
+    APIResponseError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
@@ -19,13 +20,17 @@ from rblxcloud.errors import (
 )
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, QueryValue
-from rblxcloud.http.response import decode
+from rblxcloud.http.response import decode, unusable
 from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources import data_store_wire as wire
-from rblxcloud.resources.base import Model, Timestamp, check_text
+from rblxcloud.resources.arguments import check_limit, check_moment, check_switch, check_whole, shown
+from rblxcloud.resources.base import Model, Timestamp, check_segment, check_text
 from rblxcloud.resources.data_store_wire import Address, Tags
 from rblxcloud.resources.entry import (
+    ENTRY_LIST,
+    VERSION_LIST,
+    WIRE_ENTRY,
     WIRE_VERSION,
     Entry,
     EntryInfo,
@@ -46,6 +51,8 @@ LONGEST_NAME = 50
 
 _LARGEST_KEY_PAGE = 256
 _LARGEST_PAGE = 100
+_LONGEST_VERSION = 200
+_EVERY_SCOPE = "-"
 
 
 class DataStoreInfo(Model):
@@ -61,25 +68,14 @@ class DataStoreInfo(Model):
     """`ACTIVE` or `DELETED`."""
 
 
-class _EntryList(Model):
-    data_store_entries: tuple[WireEntry, ...] = ()
-    next_page_token: str | None = None
-
-
-class _VersionList(Model):
-    versions: tuple[Any, ...] = ()
-    next_page_cursor: str | None = None
-
-
-_ENTRY_LIST = TypeAdapter(_EntryList)
-_VERSION_LIST = TypeAdapter(_VersionList)
 _STORE_INFO = TypeAdapter(DataStoreInfo)
 
 
 class DataStore(Generic[T]):
     """A standard data store of an experience; made by `Experience.get_data_store`.
 
-    Values are JSON: None, bool, int, float, str, lists and dicts - or of the type the store was made for.
+    Values are JSON: bool, int, float, str, lists and dicts, with None inside of these - or of the type the store was
+    made for.
     """
 
     def __init__(self, binding: Binding, universe_id: int, name: str, scope: str | None, codec: Codec[T]) -> None:
@@ -127,16 +123,11 @@ class DataStore(Generic[T]):
         """
         call = wire.get(self._address(key))
         try:
-            response = await self._session.send(call)
+            return self._read(key, call, await self._session.send(call))
         except NotFoundError:
             if default is UNSET:
                 raise
             return default, None
-        if response.status == 204:  # How v1's table describes a removed key; seen in practice as 404.
-            if default is UNSET:
-                raise NotFoundError(response, "the entry was removed", endpoint=call.endpoint.name)
-            return default, None
-        return self._read(key, call, response)
 
     async def get_version(self, key: str, version: str) -> Entry[T]:
         """Read an earlier version of a value.
@@ -155,7 +146,7 @@ class DataStore(Generic[T]):
         Scopes: `universe-datastores.objects:read`.
         Source: `GET /cloud/v2/.../entries/{entry_id}@{revision_id}`.
         """
-        call = wire.get_version(self._address(key), check_text("version", version, 200))
+        call = wire.get_version(self._address(key), check_text("version", version, _LONGEST_VERSION))
         return self._read(key, call, await self._session.send(call))
 
     async def set(
@@ -194,8 +185,11 @@ class DataStore(Generic[T]):
         Source: `PATCH /cloud/v2/.../entries/{entry_id}`; with a precondition
         `POST /datastores/v1/.../datastore/entries/entry`.
         """
-        if exclusive_create and previous_version is not None:
+        if check_switch("exclusive_create", exclusive_create) and previous_version is not None:
             raise InvalidRequestError("exclusive_create", "cannot be combined with previous_version")
+        if previous_version is not None:
+            # An empty one would be no condition at all.
+            check_text("previous_version", previous_version, _LONGEST_VERSION)
         content = self._codec.encode(value)
         tags = Tags(check_users(users), check_metadata(metadata))
         address = self._address(key)
@@ -205,8 +199,10 @@ class DataStore(Generic[T]):
         response = await self._session.send(call)
         if call.endpoint is api.V1_SET_ENTRY:
             return decode(WIRE_VERSION, response, call.endpoint).entry_version()
-        written = decode(_WIRE_ENTRY, response, call.endpoint).entry_version()
-        return written.model_copy(update={"content_length": len(content)})
+        written = decode(WIRE_ENTRY, response, call.endpoint)
+        if not written.revision_id:
+            raise unusable(response, call.endpoint, "it holds no revisionId")
+        return written.entry_version().model_copy(update={"content_length": len(content)})
 
     async def increment(
         self,
@@ -290,13 +286,17 @@ class DataStore(Generic[T]):
         Source: `GET /cloud/v2/.../entries/{entry_id}`, `POST /datastores/v1/.../datastore/entries/entry`.
         """
         check_whole("attempts", attempts, 1_000_000, smallest=1)
+        if not callable(transform):
+            raise InvalidRequestError("transform", f"is of type {type(transform).__name__}; it takes a function")
+        given_users = users if isinstance(users, Unset) else check_users(users)
+        given_metadata = metadata if isinstance(metadata, Unset) else check_metadata(metadata)
         session = self._session
         value, info = await self.get(key, default=None)
         for attempt in range(1, attempts + 1):
             changed = await session.runtime.call("transform", transform, value)
             if changed is None:
                 return None
-            tags = self._kept_tags(info, users, metadata)
+            tags = self._kept_tags(info, given_users, given_metadata)
             try:
                 written = await self._write_if(
                     key, self._address(key), self._codec.encode(changed), tags, info.version if info else None
@@ -327,12 +327,14 @@ class DataStore(Generic[T]):
             For each key its entry or its own error, in the order in which they come.
 
         Raises:
-            InvalidRequestError: `concurrency` is out of range.
+            InvalidRequestError: `keys` is a single text, or `concurrency` is out of range.
 
         Scopes: `universe-datastores.objects:read`.
         Source: `GET /cloud/v2/.../entries/{entry_id}`.
         """
         check_whole("concurrency", concurrency, 1000, smallest=1)
+        if isinstance(keys, str | bytes) or not isinstance(keys, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("keys", f"is of type {type(keys).__name__}; it takes several keys, as in [key]")
         async with self._session.runtime.map(self._get_result, keys, limit=concurrency) as outcomes:
             async for _, outcome in outcomes:
                 if outcome.error is not None:
@@ -360,20 +362,24 @@ class DataStore(Generic[T]):
         Returns:
             A pager: iterate it, or its `pages()`.
 
+        Raises:
+            InvalidRequestError: An argument is refused, or the store or its scope has a name that no list can address:
+                `.`, `..`, and `-` for the scope.
+
         Scopes: `universe-datastores.objects:list`.
         Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_KEY_PAGE, smallest=1)
-        condition = wire.starts_with(prefix)
+        path, condition = self._list_path(), wire.starts_with(prefix)
         deleted = True if show_deleted else None
 
         async def fetch(token: str | None, wanted: int | None) -> Page[str]:
             # The size stays the same for all pages: Roblox refuses a token with other parameters than it was made for.
             size = page_size if limit is None else min(page_size, limit)
             query: dict[str, QueryValue] = {"maxPageSize": size, "filter": condition, "showDeleted": deleted}
-            call = Call(api.LIST_ENTRIES, self._list_path(), {**query, "pageToken": token})
-            page = await self._session.request(call, _ENTRY_LIST)
+            call = Call(api.LIST_ENTRIES, path, {**query, "pageToken": token})
+            page = await self._session.request(call, ENTRY_LIST)
             return Page(tuple(self._listed_key(row) for row in page.data_store_entries), page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
@@ -415,7 +421,7 @@ class DataStore(Generic[T]):
             bounds += [f"revision_create_time <= {until}"] if until else []
             query: dict[str, QueryValue] = {"maxPageSize": size, "filter": " && ".join(bounds) or None}
             call = Call(api.LIST_REVISIONS, address.v2(), {**query, "pageToken": token})
-            page = await self._session.request(call, _ENTRY_LIST)
+            page = await self._session.request(call, ENTRY_LIST)
             return Page(tuple(row.entry_version() for row in page.data_store_entries), page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
@@ -425,9 +431,8 @@ class DataStore(Generic[T]):
     ) -> Page[EntryVersion]:
         query = address.v1_query(startTime=since, endTime=until, sortOrder="Descending", limit=size, cursor=token)
         call = Call(api.V1_LIST_VERSIONS, address.v1_path(), query)
-        page = await self._session.request(call, _VERSION_LIST)
-        rows = tuple(WIRE_VERSION.validate_python(row).entry_version() for row in page.versions)
-        return Page(rows, page.next_page_cursor or None)
+        page = await self._session.request(call, VERSION_LIST)
+        return Page(tuple(row.entry_version() for row in page.versions), page.next_page_cursor or None)
 
     async def delete(self) -> DataStoreInfo:
         """Delete the whole store; it can be undeleted for 30 days.
@@ -458,8 +463,7 @@ class DataStore(Generic[T]):
         return await self._on_store(api.UNDELETE_DATA_STORE, b"{}")
 
     async def _on_store(self, endpoint: Endpoint, content: bytes | None) -> DataStoreInfo:
-        call = Call(endpoint, {"universe_id": self._universe_id, "data_store_id": self._name}, content=content)
-        return await self._session.request(call, _STORE_INFO)
+        return await self._session.request(Call(endpoint, self._store_path(), content=content), _STORE_INFO)
 
     @property
     def _session(self) -> Session:
@@ -469,20 +473,30 @@ class DataStore(Generic[T]):
         if self._scope is not None:
             return Address(self._universe_id, self._name, self._scope, check_text("key", key, LONGEST_NAME))
         scope, slash, rest = check_text("key", key, 2 * LONGEST_NAME + 1).partition("/")
-        if not slash:
-            raise InvalidRequestError("key", f"{key!r} is not written scope/key, as a store with scope=None takes it")
-        check_text("key (its scope)", scope, LONGEST_NAME)
-        return Address(self._universe_id, self._name, scope, check_text("key", rest, LONGEST_NAME))
+        if not slash or not 1 <= len(scope) <= LONGEST_NAME or not 1 <= len(rest) <= LONGEST_NAME:
+            raise InvalidRequestError(
+                "key",
+                f"{shown(key)} is not written scope/key, as a store with scope=None takes it: "
+                f"1 to {LONGEST_NAME} characters on either side of the first slash",
+            )
+        return Address(self._universe_id, self._name, scope, rest)
 
     def _list_path(self) -> dict[str, str | int]:
-        scope = "-" if self._scope is None else self._scope
-        return {"universe_id": self._universe_id, "data_store_id": self._name, "scope_id": scope}
+        if self._scope == _EVERY_SCOPE:
+            raise InvalidRequestError("scope", "'-' stands for all scopes in lists; scope=None lists them")
+        scope = _EVERY_SCOPE if self._scope is None else check_segment("scope", self._scope)
+        return {**self._store_path(), "scope_id": scope}
+
+    def _store_path(self) -> dict[str, str | int]:
+        return {"universe_id": self._universe_id, "data_store_id": check_segment("name", self._name)}
 
     def _listed_key(self, row: WireEntry) -> str:
         if self._scope is not None:
             return row.id
-        _, _, tail = row.path.partition("/scopes/")
-        return f"{tail.partition('/entries/')[0]}/{row.id}"
+        # Names stand unencoded in paths, slashes and all: only the known parts around the scope tell where it is.
+        head = f"universes/{self._universe_id}/data-stores/{self._name}/scopes/"
+        scope = row.path.removeprefix(head).removesuffix(f"/entries/{row.id}")
+        return f"{scope}/{row.id}"
 
     def _read(self, key: str, call: Call, response: Response) -> Entry[T]:
         v1 = call.endpoint in (api.V1_GET_ENTRY, api.V1_GET_VERSION)
@@ -504,24 +518,23 @@ class DataStore(Generic[T]):
         return decode(WIRE_VERSION, response, call.endpoint).entry_version()
 
     def _standing_entry(self, key: str, error: PreconditionFailedError) -> Entry[T] | None:
-        """A 412 carries the current value; where it does not, there is none to tell of."""
+        """A 412 carries the current value; None when it does not, or when that does not fit the store's type."""
         if "roblox-entry-version" not in error.response.headers:
             return None
-        return read_v1(self._codec, key, error.response, api.V1_SET_ENTRY)
+        try:
+            return read_v1(self._codec, key, error.response, api.V1_SET_ENTRY)
+        except APIResponseError:
+            return None  # What is raised tells whether something was written, which matters more.
 
     @staticmethod
-    def _kept_tags(
-        info: EntryInfo | None, users: Iterable[int] | Unset | None, metadata: Mapping[str, Any] | Unset | None
-    ) -> Tags:
-        kept_users = list(info.users) if info else []
-        kept_metadata = dict(info.metadata) if info else {}
+    def _kept_tags(info: EntryInfo | None, users: list[int] | Unset, metadata: Mapping[str, Any] | Unset) -> Tags:
+        kept = Tags(list(info.users), info.metadata) if info else Tags([], {})
         return Tags(
-            kept_users if isinstance(users, Unset) else check_users(users),
-            kept_metadata if isinstance(metadata, Unset) else check_metadata(metadata),
+            kept.users if isinstance(users, Unset) else users,
+            kept.metadata if isinstance(metadata, Unset) else metadata,
         )
 
 
-_WIRE_ENTRY = TypeAdapter(WireEntry)
 _WHOLE: Codec[int] = Codec(int)
 
 
@@ -533,44 +546,3 @@ def _info_of(written: EntryVersion, tags: Tags) -> EntryInfo:
         users=tuple(tags.users),
         metadata=tags.metadata,
     )
-
-
-def check_whole(argument: str, value: object, largest: int, *, smallest: int | None = None) -> int:
-    """Return a whole number within its bounds.
-
-    Args:
-        argument: Name of the argument, for the error.
-        value: What was passed.
-        largest: The largest allowed.
-        smallest: The smallest allowed; `-largest` when None.
-
-    Raises:
-        InvalidRequestError: It is not an int, or out of bounds.
-    """
-    low = -largest if smallest is None else smallest
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= largest:
-        raise InvalidRequestError(argument, f"{value!r} is not a whole number from {low} to {largest}")
-    return value
-
-
-def check_limit(limit: object) -> None:
-    """Refuse a limit that is neither None nor a whole number from 1 up.
-
-    Raises:
-        InvalidRequestError: It is something else.
-    """
-    if limit is not None:
-        check_whole("limit", limit, 2**63 - 1, smallest=1)
-
-
-def check_moment(argument: str, value: datetime | None) -> str | None:
-    """Return a moment as Roblox's filters take it.
-
-    Raises:
-        InvalidRequestError: It has no time zone.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, datetime) or value.tzinfo is None:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequestError(argument, f"{value!r} is not a datetime with a time zone")
-    return value.isoformat()

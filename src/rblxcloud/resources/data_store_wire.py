@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rblxcloud.endpoints import data_stores as api
-from rblxcloud.http.request import Call, QueryValue, check_unicode, encode_json
+from rblxcloud.http.request import Call, QueryValue, encode_json
+from rblxcloud.resources.base import check_text
+
+LONGEST_PREFIX = 101
+"""Characters of what ids may be listed by: a scope, a slash and a key."""
 
 _STEPS = (".", "..")
 
@@ -119,8 +123,12 @@ def remove(address: Address) -> Call:
 
 
 def starts_with(prefix: str | None) -> str | None:
-    """Return the filter for ids that start with `prefix`, quoted so that nothing in it can change its meaning."""
-    if not prefix:
+    """Return the filter for ids that start with `prefix`, quoted so that nothing in it can change its meaning.
+
+    Raises:
+        InvalidRequestError: It is not text, or longer than any id.
+    """
+    if prefix is None or prefix == "":
         return None
-    escaped = check_unicode("prefix", prefix).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = check_text("prefix", prefix, LONGEST_PREFIX).replace("\\", "\\\\").replace('"', '\\"')
     return f'id.startsWith("{escaped}")'

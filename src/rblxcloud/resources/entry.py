@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from rblxcloud.endpoints.model import Endpoint
-from rblxcloud.errors import APIResponseError, RblxCloudError
-from rblxcloud.http.response import decode, unusable
-from rblxcloud.resources.base import Model, Timestamp
+from rblxcloud.errors import APIResponseError, NotFoundError, RblxCloudError
+from rblxcloud.http.response import changes_something, decode, unusable
+from rblxcloud.resources.base import Model, PathId, Timestamp
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import Response
 
 T = TypeVar("T")
+
+_DELETED = "DELETED"
 
 
 class EntryInfo(Model):
@@ -91,7 +93,7 @@ class WireEntry(Model):
     revision_id: str = ""
     revision_create_time: Timestamp | None = None
     state: str = "ACTIVE"
-    users: tuple[str, ...] = ()
+    users: tuple[PathId, ...] = ()
     attributes: Mapping[str, Any] | None = None
 
     def info(self) -> EntryInfo:
@@ -100,7 +102,7 @@ class WireEntry(Model):
             version=self.revision_id,
             created=self.create_time,
             updated=self.revision_create_time,
-            users=tuple(int(user.rpartition("/")[2]) for user in self.users),
+            users=self.users,
             metadata=self.attributes or {},
         )
 
@@ -108,7 +110,7 @@ class WireEntry(Model):
         """Return the version alone."""
         return EntryVersion(
             version=self.revision_id,
-            deleted=self.state == "DELETED",
+            deleted=self.state == _DELETED,
             created=self.revision_create_time,
             key_created=self.create_time,
         )
@@ -117,7 +119,7 @@ class WireEntry(Model):
 class WireVersion(Model):
     """An entry version as v1 sends it."""
 
-    version: str
+    version: str = Field(min_length=1)
     deleted: bool = False
     content_length: int | None = None
     created_time: datetime | None = None
@@ -134,8 +136,24 @@ class WireVersion(Model):
         )
 
 
+class EntryList(Model):
+    """A page of keys, or of revisions of a key, as v2 sends it."""
+
+    data_store_entries: tuple[WireEntry, ...] = ()
+    next_page_token: str | None = None
+
+
+class VersionList(Model):
+    """A page of versions as v1 sends it."""
+
+    versions: tuple[WireVersion, ...] = ()
+    next_page_cursor: str | None = None
+
+
 WIRE_ENTRY = TypeAdapter(WireEntry)
 WIRE_VERSION = TypeAdapter(WireVersion)
+ENTRY_LIST = TypeAdapter(EntryList)
+VERSION_LIST = TypeAdapter(VersionList)
 
 
 def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Response, endpoint: Endpoint) -> T:
@@ -154,39 +172,58 @@ def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Respon
             f"{place + ': ' if place else ''}{problem['msg']}",
             endpoint=endpoint.name,
             response=response,
+            outcome_unknown=changes_something(endpoint),
         ) from error
 
 
 def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -> Entry[T]:
-    """Read an entry from an answer of v2."""
+    """Read an entry from an answer of v2.
+
+    Raises:
+        NotFoundError: It is the mark of a removal.
+        APIResponseError: It cannot be used, or its value is not of the store's type.
+    """
     wire = decode(WIRE_ENTRY, response, endpoint)
     if not wire.revision_id:
         raise unusable(response, endpoint, "it holds no revisionId")
+    if wire.state == _DELETED:
+        raise _removed(response, endpoint)
     value = fit(codec, wire.value, key=key, version=wire.revision_id, response=response, endpoint=endpoint)
     return Entry(value, wire.info())
 
 
 def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -> Entry[T]:
-    """Read an entry from an answer of v1: the body is the value, the headers are the rest."""
+    """Read an entry from an answer of v1: the body is the value, the headers are the rest.
+
+    Raises:
+        NotFoundError: It is the mark of a removal.
+        APIResponseError: It cannot be used, or its value is not of the store's type.
+    """
+    if response.status == 204:  # How v1's document describes a removed key; seen in practice as 404.
+        raise _removed(response, endpoint)
     headers = response.headers
     version = headers.get("roblox-entry-version")
     if version is None:
         raise unusable(response, endpoint, "it has no roblox-entry-version header")
     try:
-        plain = json.loads(response.content)
+        plain = from_json(response.content)
         info = EntryInfo.model_validate(
             {
                 "version": version,
                 "created": headers.get("roblox-entry-created-time"),
                 "updated": headers.get("roblox-entry-version-created-time"),
                 "users": _read_users(headers.get("roblox-entry-userids")),
-                "metadata": json.loads(headers.get("roblox-entry-attributes") or "{}"),
+                "metadata": from_json(headers.get("roblox-entry-attributes") or "{}"),
             }
         )
     except ValueError as error:
         raise unusable(response, endpoint, str(error).splitlines()[0]) from error
     value = fit(codec, plain, key=key, version=version, response=response, endpoint=endpoint)
     return Entry(value, info)
+
+
+def _removed(response: Response, endpoint: Endpoint) -> NotFoundError:
+    return NotFoundError(response, "the entry was removed", endpoint=endpoint.name)
 
 
 def _read_users(text: str | None) -> list[int]:

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeVar, overload
 
 from pydantic import Field, SecretStr, TypeAdapter
+from pydantic.alias_generators import to_camel
 
 from rblxcloud.endpoints import data_stores, messaging, universes
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
-from rblxcloud.http.request import Call, QueryValue, check_unicode, encode_json, json_call
+from rblxcloud.http.request import Call, QueryValue, json_call
 from rblxcloud.pagination import Page, Pager
+from rblxcloud.resources.arguments import check_json, check_limit, check_switch, check_whole, shown
 from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
-from rblxcloud.resources.data_store import DataStore, DataStoreInfo, check_limit, check_whole
+from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.value import Codec
@@ -29,9 +31,9 @@ _LARGEST_PAGE = 100
 class SocialLink(Model):
     """A link that an experience's page shows."""
 
-    title: str
+    title: str = ""
     """What it is called."""
-    uri: str
+    uri: str = ""
     """Where it goes."""
 
 
@@ -241,7 +243,7 @@ class Experience(Resource):
         Source: `POST /cloud/v2/universes/{universe_id}:publishMessage`.
         """
         body = {
-            "topic": check_unicode("topic", check_text("topic", topic, LONGEST_TOPIC)),
+            "topic": check_text("topic", topic, LONGEST_TOPIC),
             "message": check_text("message", _message_text(message), LONGEST_MESSAGE),
         }
         await self._session.send(json_call(messaging.PUBLISH_MESSAGE, {"universe_id": self.id}, body))
@@ -309,33 +311,33 @@ class Experience(Resource):
         Source: `PATCH /cloud/v2/universes/{universe_id}`.
         """
         flags = {
-            "voiceChatEnabled": voice_chat_enabled,
-            "desktopEnabled": desktop_enabled,
-            "mobileEnabled": mobile_enabled,
-            "tabletEnabled": tablet_enabled,
-            "consoleEnabled": console_enabled,
-            "vrEnabled": vr_enabled,
+            "voice_chat_enabled": voice_chat_enabled,
+            "desktop_enabled": desktop_enabled,
+            "mobile_enabled": mobile_enabled,
+            "tablet_enabled": tablet_enabled,
+            "console_enabled": console_enabled,
+            "vr_enabled": vr_enabled,
         }
         links = {
-            "facebookSocialLink": facebook_social_link,
-            "twitterSocialLink": twitter_social_link,
-            "youtubeSocialLink": youtube_social_link,
-            "twitchSocialLink": twitch_social_link,
-            "discordSocialLink": discord_social_link,
-            "robloxGroupSocialLink": roblox_group_social_link,
-            "guildedSocialLink": guilded_social_link,
+            "facebook_social_link": facebook_social_link,
+            "twitter_social_link": twitter_social_link,
+            "youtube_social_link": youtube_social_link,
+            "twitch_social_link": twitch_social_link,
+            "discord_social_link": discord_social_link,
+            "roblox_group_social_link": roblox_group_social_link,
+            "guilded_social_link": guilded_social_link,
         }
-        changes: dict[str, Any] = {name: _flag(name, v) for name, v in flags.items() if not isinstance(v, Unset)}
+        changes: dict[str, Any] = {n: check_switch(n, v) for n, v in flags.items() if not isinstance(v, Unset)}
         changes |= {name: _link(name, v) for name, v in links.items() if not isinstance(v, Unset)}
         if not isinstance(private_server_price_robux, Unset):
             price = private_server_price_robux
             if price is not None:
                 check_whole("private_server_price_robux", price, 2**31 - 1, smallest=0)
-            changes["privateServerPriceRobux"] = price
+            changes["private_server_price_robux"] = price
         if not changes:
             raise InvalidRequestError("update", "nothing was passed to change")
-        body = {name: value for name, value in changes.items() if value is not None}
-        query = {"updateMask": ",".join(changes)}
+        body = {to_camel(name): value for name, value in changes.items() if value is not None}
+        query = {"updateMask": ",".join(map(to_camel, changes))}
         call = json_call(universes.UPDATE_UNIVERSE, {"universe_id": self.id}, body, query)
         answer = await self._session.request(call, _EXPERIENCE, context={ID: self.id})
         # The answer holds at least what was changed, and leaves out what was removed.
@@ -365,12 +367,13 @@ class Experience(Resource):
         Source: `POST /cloud/v2/universes/{universe_id}:restartServers`.
         """
         body: dict[str, Any] = {}
-        places = [check_id("place_ids", place) for place in place_ids]
-        if places:
+        if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
+        if places := [check_id("place_ids", place) for place in place_ids]:
             body["placeIds"] = places
-        if close_all_versions:
+        if check_switch("close_all_versions", close_all_versions):
             body["closeAllVersions"] = True
-        if bleed_off_servers:
+        if check_switch("bleed_off_servers", bleed_off_servers):
             body["bleedOffServers"] = True
         if bleed_off_duration_minutes is not None:
             if not bleed_off_servers:
@@ -380,25 +383,14 @@ class Experience(Resource):
         await self._session.send(json_call(universes.RESTART_SERVERS, {"universe_id": self.id}, body))
 
 
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidRequestError(name, f"{value!r} is neither True nor False")
-    return value
-
-
 def _link(name: str, value: object) -> Mapping[str, str] | None:
     if value is not None and not isinstance(value, SocialLink):
-        raise InvalidRequestError(name, f"{value!r} is neither a SocialLink nor None")
+        raise InvalidRequestError(name, f"{shown(value)} is neither a SocialLink nor None")
     return None if value is None else {"title": value.title, "uri": value.uri}
 
 
 def _message_text(message: object) -> str:
-    if isinstance(message, str):
-        return check_unicode("message", message)
-    try:
-        return encode_json(message).decode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequestError("message", f"is neither text nor JSON: {error}") from error
+    return message if isinstance(message, str) else check_json("message", message).decode()
 
 
 _EXPERIENCE = TypeAdapter(Experience)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, overload
+from typing import Annotated, Any, TypeVar, overload
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from rblxcloud.endpoints import ordered_data_stores as api
 from rblxcloud.endpoints.model import Endpoint
-from rblxcloud.errors import NotFoundError
+from rblxcloud.errors import NotFoundError, RblxCloudError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, QueryValue, json_call
 from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
-from rblxcloud.resources.base import Model, check_text
-from rblxcloud.resources.data_store import LONGEST_NAME, check_limit, check_whole
+from rblxcloud.resources.arguments import check_limit, check_whole
+from rblxcloud.resources.base import Model, check_segment, check_text
+from rblxcloud.resources.data_store import LONGEST_NAME
 from rblxcloud.resources.value import EXACT_INTEGER
 from rblxcloud.types import UNSET
 
@@ -23,8 +24,14 @@ D = TypeVar("D")
 LONGEST_ORDERED_KEY = 63
 """Characters of a key of an ordered data store."""
 
-_INT64 = 2**63 - 1
+_LARGEST = 2**63 - 1
+_SMALLEST = -(2**63)
 _LARGEST_PAGE = 100
+
+
+def _whole(value: object) -> object:
+    """v2 types numbers as doubles, which may be written with an exponent."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class OrderedEntry(Model):
@@ -32,13 +39,21 @@ class OrderedEntry(Model):
 
     id: str
     """The key."""
-    value: int = 0
+    value: Annotated[int, BeforeValidator(_whole)] = 0
     """The number, from -(2^63) to 2^63 - 1."""
 
 
 class _OrderedList(Model):
     ordered_data_store_entries: tuple[OrderedEntry, ...] = ()
     next_page_token: str | None = None
+
+
+def _check_number(argument: str, value: object) -> int:
+    return check_whole(argument, value, _LARGEST, smallest=_SMALLEST)
+
+
+def _check_key(key: object) -> str:
+    return check_segment("key", check_text("key", key, LONGEST_ORDERED_KEY))
 
 
 _ENTRY = TypeAdapter(OrderedEntry)
@@ -55,8 +70,8 @@ class OrderedDataStore:
     def __init__(self, binding: Binding, universe_id: int, name: str, scope: str) -> None:
         self._binding = binding
         self._universe_id = universe_id
-        self._name = check_text("name", name, LONGEST_NAME)
-        self._scope = check_text("scope", scope, LONGEST_NAME)
+        self._name = check_segment("name", check_text("name", name, LONGEST_NAME))
+        self._scope = check_segment("scope", check_text("scope", scope, LONGEST_NAME))
 
     @property
     def name(self) -> str:
@@ -104,7 +119,7 @@ class OrderedDataStore:
 
         Args:
             key: The key, 1 to 63 characters.
-            value: Whole number from -(2^63 - 1) to 2^63 - 1.
+            value: Whole number from -(2^63) to 2^63 - 1.
 
         Returns:
             The number as Roblox keeps it.
@@ -115,7 +130,7 @@ class OrderedDataStore:
         Scopes: `universe.ordered-data-store.scope.entry:write`.
         Source: `PATCH /cloud/v2/.../entries/{entry_id}?allowMissing=true`.
         """
-        if abs(check_whole("value", value, _INT64)) > EXACT_INTEGER:
+        if abs(_check_number("value", value)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_UPDATE_ENTRY, key, {"value": value}, {"allow_missing": True})
         call = json_call(api.UPDATE_ENTRY, self._v2(key), {"value": value}, {"allowMissing": True})
         return (await self._session.request(call, _ENTRY)).value
@@ -125,7 +140,7 @@ class OrderedDataStore:
 
         Args:
             key: The key, 1 to 63 characters.
-            value: Whole number from -(2^63 - 1) to 2^63 - 1.
+            value: Whole number from -(2^63) to 2^63 - 1.
 
         Returns:
             The number as Roblox keeps it.
@@ -136,8 +151,8 @@ class OrderedDataStore:
         Scopes: `universe.ordered-data-store.scope.entry:write`.
         Source: `POST /cloud/v2/.../entries?id={key}`.
         """
-        check_text("key", key, LONGEST_ORDERED_KEY)
-        if abs(check_whole("value", value, _INT64)) > EXACT_INTEGER:
+        _check_key(key)
+        if abs(_check_number("value", value)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_CREATE_ENTRY, key, {"value": value}, {"id": key})
         call = json_call(api.CREATE_ENTRY, self._store_v2(), {"value": value}, {"id": key})
         return (await self._session.request(call, _ENTRY)).value
@@ -147,7 +162,7 @@ class OrderedDataStore:
 
         Args:
             key: The key, 1 to 63 characters.
-            amount: Whole number from -(2^63 - 1) to 2^63 - 1.
+            amount: Whole number from -(2^63) to 2^63 - 1.
 
         Returns:
             The new number.
@@ -155,13 +170,19 @@ class OrderedDataStore:
         Raises:
             APIConnectionError: No answer came; `outcome_unknown` says whether it may have been added.
 
-        Scopes: `universe.ordered-data-store.scope.entry:write`.
+        Scopes: `universe.ordered-data-store.scope.entry:write`, and `...:read` for a number beyond 2^53 - 1.
         Source: `POST /cloud/v2/.../entries/{entry_id}:increment`.
         """
-        if abs(check_whole("amount", amount, _INT64)) > EXACT_INTEGER:
+        if abs(_check_number("amount", amount)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_INCREMENT_ENTRY, key, {"amount": amount}, {})
         call = json_call(api.INCREMENT_ENTRY, self._v2(key), {"amount": amount})
-        return await self._exact(await self._session.request(call, _ENTRY), key)
+        written = await self._session.request(call, _ENTRY)
+        try:
+            return await self._exact(written, key)
+        except RblxCloudError as error:
+            error.outcome_unknown = True
+            error.add_note(f"It was added; only the exact number, about {written.value}, could not be read.")
+            raise
 
     async def remove(self, key: str) -> None:
         """Remove a number at once and for good.
@@ -204,8 +225,8 @@ class OrderedDataStore:
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
         # The field is called `entry` although it is compared with the number; one space between the tokens, no more.
-        bounds = [f"entry >= {check_whole('minimum', minimum, _INT64)}"] if minimum is not None else []
-        bounds += [f"entry <= {check_whole('maximum', maximum, _INT64)}"] if maximum is not None else []
+        bounds = [f"entry >= {_check_number('minimum', minimum)}"] if minimum is not None else []
+        bounds += [f"entry <= {_check_number('maximum', maximum)}"] if maximum is not None else []
         query: dict[str, QueryValue] = {
             "maxPageSize": page_size if limit is None else min(page_size, limit),
             "orderBy": "value desc" if descending else None,
@@ -215,12 +236,16 @@ class OrderedDataStore:
         async def fetch(token: str | None, wanted: int | None) -> Page[OrderedEntry]:
             call = Call(api.LIST_ENTRIES, self._store_v2(), {**query, "pageToken": token})
             page = await self._session.request(call, _LIST)
-            rows = [
-                OrderedEntry(id=row.id, value=await self._exact(row, row.id)) for row in page.ordered_data_store_entries
-            ]
-            return Page(tuple(rows), page.next_page_token or None)
+            rows = [await self._exact_row(row) for row in page.ordered_data_store_entries]
+            return Page(tuple(row for row in rows if row is not None), page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
+
+    async def _exact_row(self, row: OrderedEntry) -> OrderedEntry | None:
+        try:
+            return OrderedEntry(id=row.id, value=await self._exact(row, row.id))
+        except NotFoundError:
+            return None  # It was removed after the page was made.
 
     @property
     def _session(self) -> Session:
@@ -230,14 +255,14 @@ class OrderedDataStore:
         return {"universe_id": self._universe_id, "ordered_data_store_id": self._name, "scope_id": self._scope}
 
     def _v2(self, key: str) -> dict[str, str | int]:
-        return {**self._store_v2(), "entry_id": check_text("key", key, LONGEST_ORDERED_KEY)}
+        return {**self._store_v2(), "entry_id": _check_key(key)}
 
     def _v1(self, key: str) -> dict[str, str | int]:
         return {
             "universeId": self._universe_id,
             "orderedDataStore": self._name,
             "scope": self._scope,
-            "entry": check_text("key", key, LONGEST_ORDERED_KEY),
+            "entry": _check_key(key),
         }
 
     async def _send_v1(self, endpoint: Endpoint, key: str, body: dict[str, int], query: dict[str, QueryValue]) -> int:

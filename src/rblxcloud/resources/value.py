@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from rblxcloud.errors import InvalidRequestError
-from rblxcloud.http.request import encode_json
+from rblxcloud.http.request import check_unicode, encode_json
+from rblxcloud.resources.arguments import shown
 
 T = TypeVar("T")
 
@@ -47,7 +48,9 @@ def _check(value: object, path: str, depth: int) -> None:
     elif isinstance(value, int):
         if abs(value) > EXACT_INTEGER:
             raise InvalidRequestError(
-                "value", f"{path} is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text"
+                "value",
+                f"{path} is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text, or as a float if "
+                "rounding does no harm",
             )
     elif isinstance(value, float):
         if not math.isfinite(value):
@@ -55,7 +58,7 @@ def _check(value: object, path: str, depth: int) -> None:
     elif isinstance(value, dict):
         for key, item in cast("dict[object, object]", value).items():
             if not isinstance(key, str):
-                raise InvalidRequestError("value", f"{path} has the key {key!r}; keys of JSON objects are text")
+                raise InvalidRequestError("value", f"{path} has the key {shown(key)}; keys of JSON objects are text")
             _check_text(key, f"{path} key")
             _check(item, f"{path}[{key!r}]", depth + 1)
     elif isinstance(value, list | tuple):
@@ -83,12 +86,12 @@ def check_users(users: object) -> list[int]:
     """
     if users is None:
         return []
-    if isinstance(users, str | bytes | Mapping) or not hasattr(users, "__iter__"):
-        raise InvalidRequestError("users", f"{users!r} is not a list of user ids")
+    if isinstance(users, str | bytes | Mapping) or not isinstance(users, Iterable):
+        raise InvalidRequestError("users", f"{shown(cast('object', users))} is not a list of user ids")
     ids = list(cast("list[object]", users))
     for user in ids:
         if not isinstance(user, int) or isinstance(user, bool) or not 0 < user < 2**63:
-            raise InvalidRequestError("users", f"{user!r} is not a user id: a whole number from 1 to 2^63 - 1")
+            raise InvalidRequestError("users", f"{shown(user)} is not a user id: a whole number from 1 to 2^63 - 1")
     if len(ids) > _MOST_USERS:
         raise InvalidRequestError("users", f"{len(ids)} users; an entry takes at most {_MOST_USERS}")
     return cast("list[int]", ids)
@@ -108,10 +111,15 @@ def check_metadata(metadata: object) -> dict[str, str | int | float | bool]:
     total = 0
     for name, value in pairs.items():
         if not isinstance(name, str) or not 1 <= len(name) <= 50:
-            raise InvalidRequestError("metadata", f"the name {name!r} is not text of 1 to 50 characters")
+            raise InvalidRequestError("metadata", f"the name {shown(name)} is not text of 1 to 50 characters")
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-            raise InvalidRequestError("metadata", f"[{name!r}] is {value!r}; it takes text, a number or a boolean")
-        text = value if isinstance(value, str) else str(value)
+            raise InvalidRequestError("metadata", f"[{name!r}] is {shown(value)}; it takes text, a number or a boolean")
+        if isinstance(value, int) and abs(value) > EXACT_INTEGER:
+            raise InvalidRequestError(
+                "metadata", f"[{name!r}] is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text"
+            )
+        text = check_unicode("metadata", value) if isinstance(value, str) else str(value)
+        check_unicode("metadata", name)
         if len(text) > 250:
             raise InvalidRequestError("metadata", f"[{name!r}] has {len(text)} characters; it takes 250")
         total += len(name) + len(text)
@@ -125,13 +133,16 @@ class Codec(Generic[T]):
 
     Args:
         model: A class or a `TypeAdapter` that values are validated with; None takes and gives plain JSON.
+
+    Raises:
+        InvalidRequestError: The model is no type that values could be of.
     """
 
     def __init__(self, model: type[T] | TypeAdapter[T] | None) -> None:
         if model is None:
             self._adapter: TypeAdapter[T] | None = None
         else:
-            self._adapter = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+            self._adapter = model if isinstance(model, TypeAdapter) else _adapter_of(model)
 
     def encode(self, value: T) -> bytes:
         """Return a value as the JSON that is stored.
@@ -143,7 +154,8 @@ class Codec(Generic[T]):
             return serialize(value)
         try:
             checked = self._adapter.validate_python(value)
-            return serialize(self._adapter.dump_python(checked, mode="json", by_alias=True))
+            # A model whose fields were assigned after its validation may hold what it would refuse: that is a warning.
+            return serialize(self._adapter.dump_python(checked, mode="json", by_alias=True, warnings="error"))
         except (ValidationError, PydanticSerializationError) as error:
             raise InvalidRequestError("value", f"does not fit the store's type: {_summary(error)}") from error
 
@@ -158,8 +170,18 @@ class Codec(Generic[T]):
         return self._adapter.validate_json(to_json(value))
 
 
+def _adapter_of(model: type[T]) -> TypeAdapter[T]:
+    problem = f"{shown(model)} is neither a class nor a TypeAdapter"
+    if isinstance(model, str):  # pydantic would take it for the name of a class that is still to come
+        raise InvalidRequestError("model", problem)
+    try:
+        return TypeAdapter(model)
+    except (PydanticUserError, KeyError) as error:
+        raise InvalidRequestError("model", problem) from error
+
+
 def _summary(error: ValidationError | PydanticSerializationError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-    return str(error)
+    return " ".join(str(error).split())

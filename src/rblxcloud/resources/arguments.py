@@ -1,0 +1,104 @@
+"""What callers pass, checked before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.request import encode_json
+
+_LONGEST_SHOWN = 100
+
+
+def shown(value: object) -> str:
+    """Return what an error tells of a refused value: its `repr`, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits.
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def check_whole(argument: str, value: object, largest: int, *, smallest: int | None = None) -> int:
+    """Return a whole number within its bounds.
+
+    Args:
+        argument: Name of the argument, for the error.
+        value: What was passed.
+        largest: The largest allowed.
+        smallest: The smallest allowed; `-largest` when None.
+
+    Raises:
+        InvalidRequestError: It is not an int, or out of bounds.
+    """
+    low = -largest if smallest is None else smallest
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= largest:
+        raise InvalidRequestError(argument, f"{shown(value)} is not a whole number from {low} to {largest}")
+    return value
+
+
+def check_limit(limit: object) -> None:
+    """Refuse a limit that is neither None nor a whole number from 1 up.
+
+    Raises:
+        InvalidRequestError: It is something else.
+    """
+    if limit is not None:
+        check_whole("limit", limit, 2**63 - 1, smallest=1)
+
+
+def check_switch(argument: str, value: object) -> bool:
+    """Return True or False: no other value, since `"no"` would count as yes.
+
+    Raises:
+        InvalidRequestError: It is something else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidRequestError(argument, f"{shown(value)} is neither True nor False")
+    return value
+
+
+def check_moment(argument: str, value: datetime | None) -> str | None:
+    """Return a moment as Roblox's filters take it.
+
+    Raises:
+        InvalidRequestError: It has no time zone.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, datetime) or value.tzinfo is None:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequestError(argument, f"{shown(value)} is not a datetime with a time zone")
+    # Python writes the seconds of an offset that has some, which RFC 3339 does not know.
+    return value.astimezone(UTC).isoformat()
+
+
+def check_json(argument: str, value: Any) -> bytes:
+    """Return a value as compact JSON.
+
+    Raises:
+        InvalidRequestError: It is not JSON.
+    """
+    try:
+        return encode_json(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequestError(argument, f"is not JSON: {error}") from error
+
+
+def check_headers(headers: object) -> dict[str, str]:
+    """Return headers.
+
+    Raises:
+        InvalidRequestError: They are no mapping of text to text.
+    """
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise InvalidRequestError("headers", f"is of type {type(headers).__name__}; it takes a mapping of text to text")
+    pairs = dict(cast("Mapping[object, object]", headers))
+    for name, value in pairs.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            # A value may be a secret, so that it is not shown.
+            raise InvalidRequestError("headers", f"[{shown(name)}] is no text; names and values of headers are text")
+    return cast("dict[str, str]", pairs)
