@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast, get_args
 
 from pydantic import SecretStr
 
@@ -20,7 +20,7 @@ from rblxcloud.config import (
 )
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Credential as Kind
-from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.endpoints.model import Endpoint, Method
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.auth import resolve_credential
 from rblxcloud.http.binding import Mode, make_runtime
@@ -28,7 +28,7 @@ from rblxcloud.http.hooks import RequestHook, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
 from rblxcloud.http.request import Call, QueryValue
 from rblxcloud.http.session import Session, SessionSettings
-from rblxcloud.resources.arguments import check_headers, check_json, check_switch, check_whole, shown
+from rblxcloud.resources.arguments import check_headers, check_json, check_query, check_switch, check_whole, shown
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
 from rblxcloud.runtime.base import Runtime
@@ -38,6 +38,7 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 HookT = TypeVar("HookT")
 
 _MOST = 2**63 - 1
+_PATH = re.compile(r"(/[^/?#]+)+/?")
 _OWNER = re.compile(r"(users|groups)/[1-9]\d{0,18}", re.ASCII)
 
 
@@ -157,7 +158,12 @@ class Client:
 
         Returns:
             The same resource.
+
+        Raises:
+            InvalidRequestError: It is something else.
         """
+        if not isinstance(resource, Resource):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("resource", f"{shown(resource)} is no resource, such as an experience")
         resource._binding = self._session  # pyright: ignore[reportPrivateUsage]
         return resource
 
@@ -229,14 +235,17 @@ class Client:
             The answer, whatever its body.
 
         Raises:
-            InvalidRequestError: The path does not begin with `/`, or the body is not JSON, or there are two.
+            InvalidRequestError: A method that Open Cloud does not use, a path that does not begin with `/`, a body that
+                is not JSON, two bodies, or an argument of another type.
             RblxCloudError: As for any other call.
         """
         if content is not None and not isinstance(json, Unset):
             raise InvalidRequestError("content", "cannot be combined with json")
+        if content is not None and not isinstance(content, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("content", f"is of type {type(content).__name__}; it takes bytes")
         body = content if isinstance(json, Unset) else check_json("json", json)
         endpoint, values = match(method, path)
-        return await self._session.send(Call(endpoint, values, query or {}, check_headers(headers), body))
+        return await self._session.send(Call(endpoint, values, check_query(query), check_headers(headers), body))
 
     async def aclose(self) -> None:
         """Close the connections; idempotent. A user's own `http_client` stays open."""
@@ -259,12 +268,14 @@ def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
         path: Percent-encoded path.
 
     Raises:
-        InvalidRequestError: The path cannot be one.
+        InvalidRequestError: The path cannot be one, or the method is none of Open Cloud's.
     """
     from urllib.parse import unquote
 
-    if not path.startswith("/") or "?" in path or "#" in path or "//" in path:
-        raise InvalidRequestError("path", f"{path!r} is not a path such as /cloud/v2/universes/1, without query")
+    if method not in get_args(Method):
+        raise InvalidRequestError("method", f"{shown(method)} is none of {', '.join(get_args(Method))}")
+    if not isinstance(path, str) or not _PATH.fullmatch(path):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequestError("path", f"{shown(path)} is not a path such as /cloud/v2/universes/1, without query")
     segments = path.split("/")
     best: tuple[int, Endpoint, dict[str, str | int]] | None = None
     for endpoint in all_endpoints():
@@ -277,7 +288,7 @@ def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
         raise InvalidRequestError("path", f"{path!r} has a step in it")
     unknown = Endpoint(
         name=f"{method} {path}",
-        method=method,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        method=cast("Method", method),
         server="https://apis.roblox.com",
         path=path,
         credentials=frozenset({Kind.API_KEY, Kind.OAUTH2}),

@@ -115,6 +115,8 @@ def resolve_base_url(value: str | None) -> str:
     """
     source = "base_url" if value else "RBLXCLOUD_BASE_URL"
     url = value or os.environ.get("RBLXCLOUD_BASE_URL") or DEFAULT_BASE_URL
+    if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{source} is of type {type(url).__name__}; it takes text")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

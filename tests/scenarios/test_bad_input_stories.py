@@ -268,14 +268,22 @@ def test_a_raw_request_refuses_what_cannot_be_sent(tell: Tell, emulator: Emulato
             ("json", {"json": {1, 2}}),
             ("json", {"json": float("nan")}),
             ("content", {"json": {}, "content": b"{}"}),
+            ("content", {"content": "{}"}),
             ("headers", {"headers": {"x": 5}}),
             ("headers", {"headers": ["x"]}),
+            ("query", {"query": ["x"]}),
+            ("query", {"query": {"x": [1]}}),
+            ("query", {"query": {5: "x"}}),
         ):
             with pytest.raises(rblxcloud.InvalidRequestError) as caught:
                 await client.request("POST", path, **options)
             assert caught.value.argument == argument
-        with pytest.raises(rblxcloud.InvalidRequestError, match="^path: "):
-            await client.request("GET", "cloud/v2/universes/1")
+        for path in ("cloud/v2/universes/1", "https://apis.roblox.com/cloud/v2/universes/1", "//other/x", "/x?y=z", 5):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="^path: "):
+                await client.request("GET", path)
+        for method in ("get", "FETCH", 5):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="^method: "):
+                await client.request(method, "/cloud/v2/universes/1")
 
     tell(story)
     assert emulator.requests() == []

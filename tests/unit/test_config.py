@@ -25,9 +25,10 @@ from rblxcloud.http.request import encode_segment
         ("apis.roblox.com", "not an address"),
         ("https://[::1", "not an address"),
         ("http://localhost:99999", "not an address"),
+        (8360, "of type int"),
     ],
 )
-def test_base_url_that_is_refused(url: str, problem: str) -> None:
+def test_base_url_that_is_refused(url: Any, problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem) as caught:
         Client("key", base_url=url)
     assert "secret" not in str(caught.value)
@@ -66,7 +67,11 @@ def test_what_is_passed_wins_over_the_environment(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("timeout", 0), ("timeout", "5"), ("deadline", -1), ("deadline", True), ("retries", -1), ("retries", 1.5), ("players", -1)],
+    [
+        ("timeout", 0), ("timeout", "5"), ("deadline", -1), ("deadline", True), ("retries", -1), ("retries", 1.5), ("players", -1),
+        ("repeat_writes", "no"), ("headers", 5), ("headers", {"x": 5}), ("owner", 5), ("owner", "me"), ("on_request", print),
+        ("on_response", [5]), ("max_response_bytes", "1 MB"),
+    ],
 )  # fmt: skip
 def test_wrong_figures_are_refused(argument: str, value: Any) -> None:
     with pytest.raises(InvalidRequestError, match=f"^{argument}: "):

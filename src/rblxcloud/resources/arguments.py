@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from rblxcloud.errors import InvalidRequestError
-from rblxcloud.http.request import encode_json
+from rblxcloud.http.request import QueryValue, encode_json
 
 _LONGEST_SHOWN = 100
 
@@ -102,3 +102,22 @@ def check_headers(headers: object) -> dict[str, str]:
             # A value may be a secret, so that it is not shown.
             raise InvalidRequestError("headers", f"[{shown(name)}] is no text; names and values of headers are text")
     return cast("dict[str, str]", pairs)
+
+
+def check_query(query: object) -> dict[str, QueryValue]:
+    """Return query parameters.
+
+    Raises:
+        InvalidRequestError: They are no mapping of text to text, numbers, booleans and None.
+    """
+    if query is None:
+        return {}
+    if not isinstance(query, Mapping):
+        raise InvalidRequestError("query", f"is of type {type(query).__name__}; it takes a mapping")
+    pairs = dict(cast("Mapping[object, object]", query))
+    for name, value in pairs.items():
+        if not isinstance(name, str) or not isinstance(value, str | int | float | None):
+            raise InvalidRequestError(
+                "query", f"[{shown(name)}] is {shown(value)}; names are text, values text, numbers, booleans or None"
+            )
+    return cast("dict[str, QueryValue]", pairs)

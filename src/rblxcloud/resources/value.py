@@ -171,13 +171,13 @@ class Codec(Generic[T]):
 
 
 def _adapter_of(model: type[T]) -> TypeAdapter[T]:
-    problem = f"{shown(model)} is neither a class nor a TypeAdapter"
+    problem = f"{shown(model)} is no type that values can be of"
     if isinstance(model, str):  # pydantic would take it for the name of a class that is still to come
         raise InvalidRequestError("model", problem)
     try:
         return TypeAdapter(model)
     except (PydanticUserError, KeyError) as error:
-        raise InvalidRequestError("model", problem) from error
+        raise InvalidRequestError("model", f"{problem}: {str(error).splitlines()[0]}") from error
 
 
 def _summary(error: ValidationError | PydanticSerializationError) -> str:
