@@ -25,11 +25,6 @@ class Census:
         return cls(sum(_is_socket(file) for file in _OPEN_FILES.iterdir()), sum(map(_counts, threading.enumerate())))
 
 
-def _counts(thread: threading.Thread) -> bool:
-    """An idle worker of trio's own cache, which ends by itself, is nobody's; a busy one has another name."""
-    return not thread.name.startswith("Trio thread ")
-
-
 def _is_socket(file: Path) -> bool:
     try:
         return os.readlink(file).startswith("socket:")

@@ -86,7 +86,6 @@ def test_a_child_forked_while_a_thread_calls_does_not_hang(store: Store) -> None
         def work():
             while not stop.is_set():
                 datastore.get("busy")
-        datastore.get("first")  # What Python and OpenSSL load for a first request does not survive a fork half loaded.
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
             thread.start()
@@ -103,6 +102,28 @@ def test_a_child_forked_while_a_thread_calls_does_not_hang(store: Store) -> None
     """
     # Python warns of every fork beside threads from 3.12 on.
     assert run(program, store, "-W", "ignore:This process:DeprecationWarning") == (0, "", "")
+
+
+@needs_fork
+@pytest.mark.parametrize("delay", [0.0, 0.005, 0.02, 0.05])
+def test_a_child_forked_during_the_very_first_request_does_not_hang(delay: float, store: Store) -> None:
+    program = f"""
+        import time
+        client = rblxopencloud.Client(base_url=url)
+        datastore = client.experience(1).get_data_store("s")
+        thread = threading.Thread(target=datastore.get, args=("first",))
+        thread.start()
+        time.sleep({delay})
+        child = os.fork()
+        if not child:
+            datastore.get("child")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        thread.join()
+        client.close()
+    """
+    code, out, err = run(program, store)
+    assert (code, out) == (0, ""), err
 
 
 @pytest.mark.parametrize(

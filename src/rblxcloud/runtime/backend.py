@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import sys
+import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
@@ -163,6 +164,9 @@ class Forked(Protocol):
         """Start afresh in the child."""
 
 
+opening = threading.RLock()
+"""Held while connections are prepared: a fork waits for it, since OpenSSL half loaded would hang the child."""
+
 _forking: weakref.WeakSet[Forked] = weakref.WeakSet()
 _inherited: list[object] = []
 
@@ -178,9 +182,10 @@ def never_close(connections: object) -> None:
 
 
 def _after_fork() -> None:
+    opening.release()
     for runtime in list(_forking):
         runtime.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=_after_fork)

@@ -8,15 +8,20 @@ one has left: whatever was lost in it goes with it.
 
 from __future__ import annotations
 
+# What a first request would load otherwise: a fork that came in the middle of it would leave the child a module that is
+# being loaded by a thread it does not have.
+import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import threading
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
+import certifi  # noqa: F401  # pyright: ignore[reportUnusedImport]
+import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import httpx
 
 from rblxcloud.errors import ConfigurationError
@@ -54,14 +59,15 @@ class Spread(Generic[TransportT]):
 
     def enter(self, url: str) -> Pool[TransportT]:
         """Take a place in a pool with room."""
-        proxy = self._proxy_for(url) if self._proxies else None
+        proxy = self.proxy_for(url)
         for place, pool in enumerate(self._pools):
             if pool.active < POOL_SIZE and pool.proxy == proxy:
                 if place:
                     self._pools.insert(0, self._pools.pop(place))
                 break
         else:
-            pool = Pool(self._transport(proxy), proxy)
+            with backend.opening:
+                pool = Pool(self._transport(proxy), proxy)
             self._pools.insert(0, pool)
         pool.active += 1
         return pool
@@ -82,8 +88,10 @@ class Spread(Generic[TransportT]):
             pool.retired = True
         return [pool for pool in pools if not pool.active]
 
-    def _proxy_for(self, url: str) -> Proxy:
+    def proxy_for(self, url: str) -> Proxy:
         """Return the proxy that the environment wants for this address; there is none to this machine."""
+        if not self._proxies:
+            return None
         parts = urlsplit(url)
         host = parts.hostname or ""
         if host in _LOOPBACK or urllib.request.proxy_bypass(host):
@@ -220,13 +228,41 @@ def _close_socket(socket: Any) -> None:
         socket._sock.close()
 
 
+class SolePool(Pool[httpx.HTTPTransport]):
+    """A pool of the main thread, for one request at a time.
+
+    It is owned by reference: one that an interruption makes nobody's is collected, and its sockets with it.
+    """
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__(_blocking_transport(proxy), proxy)
+        # Ctrl-C between the taking of httpcore's lock and its release would have httpcore itself wait for it in its
+        # clean-up, for ever. One thread needs no lock.
+        core: Any = getattr(self.transport, "_pool", None)
+        core._optional_thread_lock = nullcontext()
+
+    def discard(self) -> None:
+        """Close the connections, without the order that an interrupted request may have left undone."""
+        for connection in _connections(self.transport):
+            with suppress(Exception):
+                connection.close()
+
+
 class BlockingPools:
-    """Pools for threads; what finds no room waits here."""
+    """Pools for threads; what finds no room waits here.
+
+    Ctrl-C reaches the main thread between any two lines, httpcore's own included, where it can leave a lock locked for
+    ever. So the main thread shares no pool with other threads, and counts nothing. It has at most as many requests
+    under way as its signal handlers nest.
+    """
 
     def __init__(self) -> None:
         self._spread = Spread(_blocking_transport)
-        self._changed = threading.Condition()
+        # The lock itself and not the condition is entered: that is written in Python, and could be left locked too.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._free = backend.CONNECTIONS
+        self._sole: list[SolePool] = []
         self._closed = False
 
     def enter(self, url: str, timeout: float | None) -> Pool[httpx.HTTPTransport]:
@@ -236,18 +272,38 @@ class BlockingPools:
             SendFailure: There was none in time.
             ConfigurationError: The pools were closed meanwhile.
         """
-        with self._changed:
+        if threading.current_thread() is threading.main_thread():
+            return self._take_sole(url)
+        with self._lock:
             if not self._free and not self._changed.wait_for(lambda: self._free or self._closed, timeout):
                 raise _no_room()
             if self._closed:
+                self._changed.notify()  # Whoever waits behind this one, should closing not have come to tell it.
                 raise backend.closed()
             pool = self._spread.enter(url)
             self._free -= 1
             return pool
 
+    def _take_sole(self, url: str) -> SolePool:
+        if self._closed:
+            raise backend.closed()
+        proxy = self._spread.proxy_for(url)
+        if self._sole:
+            pool = self._sole.pop()
+            if pool.proxy == proxy:
+                return pool
+        with backend.opening:
+            return SolePool(proxy)
+
     def leave(self, pool: Pool[httpx.HTTPTransport], *, cancelled: bool) -> None:
         """Give a place back, and close the pool when that is due."""
-        with self._changed:
+        if isinstance(pool, SolePool):
+            if cancelled or self._closed:
+                pool.discard()
+            else:
+                self._sole.append(pool)
+            return
+        with self._lock:
             self._free += 1
             close = self._spread.leave(pool, cancelled=cancelled)
             self._changed.notify()
@@ -256,9 +312,11 @@ class BlockingPools:
 
     def close(self) -> None:
         """Close the connections, those in use when they are no more; who waits is told."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             pools = self._spread.clear()
             self._changed.notify_all()
         for pool in pools:
             pool.transport.close()
+        while self._sole:
+            self._sole.pop().discard()
