@@ -201,6 +201,15 @@ class PermissionDeniedError(APIStatusError):
     granted_scopes: tuple[str, ...] | None = None
     """The scopes that the API key has, where introspection could tell; else None."""
 
+    def __str__(self) -> str:
+        """Say what was refused, which scopes the endpoint wants, and which the key has."""
+        parts = [super().__str__()]
+        if self.required_scopes:
+            parts.append(f"This endpoint wants: {', '.join(self.required_scopes)}.")
+        if self.granted_scopes is not None:
+            parts.append(f"This key has: {', '.join(self.granted_scopes) or 'no scope at all'}.")
+        return " ".join(parts)
+
 
 class NotFoundError(APIStatusError):
     """404: it does not exist, or not for this credential."""

@@ -57,13 +57,13 @@ def error_for(response: Response, endpoint: Endpoint, *, wall_time: float) -> AP
         endpoint: What was called.
         wall_time: Seconds since 1970 UTC, for a `Retry-After` that is a date.
     """
-    body = read_error(response)
+    # v1's 412 brings the value that stands there: no error text, and nothing for a log.
+    stored = "roblox-entry-version" in response.headers
+    body = ErrorBody("the entry is not what the precondition asks for") if stored else read_error(response)
     error_class = _CLASSES.get(response.status) or (ServerError if response.status >= 500 else APIStatusError)
     error = error_class(response, body.message, code=body.code, details=body.details, endpoint=endpoint.name)
     if isinstance(error, PermissionDeniedError):
         error.required_scopes = endpoint.scopes.named()
-        if error.required_scopes:
-            error.add_note(f"This endpoint wants: {', '.join(error.required_scopes)}.")
     if isinstance(error, RateLimitedError):
         error.retry_after = retry_after(response, wall_time=wall_time)
     return error

@@ -266,7 +266,7 @@ class Session:
         progress.note(fate)
         error.outcome_unknown = progress.unknown
         if isinstance(error, RateLimitedError):
-            self._block_window(call, response, error.retry_after)
+            self._block_window(call, response, error)
         if isinstance(error, PermissionDeniedError) and not unknown_before:
             await self._add_granted_scopes(error)
         delay = error.retry_after if isinstance(error, RateLimitedError) else None
@@ -321,7 +321,6 @@ class Session:
             self._granted_scopes = await self._introspect()
         if self._granted_scopes is not None:
             error.granted_scopes = self._granted_scopes
-            error.add_note(f"This key has: {', '.join(self._granted_scopes) or 'no scope at all'}.")
 
     async def _introspect(self) -> tuple[str, ...] | None:
         key = (await self.settings.credential.headers())["x-api-key"]

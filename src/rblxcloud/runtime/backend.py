@@ -124,8 +124,12 @@ def failure(module: Any, error: Exception, progress: Progress) -> Exception:
         phase = type(error).__name__.removesuffix("Timeout").lower()
         return SendFailure(f"timed out ({phase})", sent=sent, timed_out=True)
     if isinstance(error, (module.ConnectError, module.ProxyError)):
-        return SendFailure(f"could not connect: {error}", sent=sent)
-    return SendFailure(f"the connection failed: {error or type(error).__name__}", sent=sent)
+        return SendFailure(f"could not connect: {_words(error)}", sent=sent)
+    return SendFailure(f"the connection failed: {_words(error)}", sent=sent)
+
+
+def _words(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def _drop_request(module: Any, error: Exception) -> None:
