@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     )
     from rblxcloud.http.hooks import RequestEvent, ResponseEvent
     from rblxcloud.pagination import Page, Pager
+    from rblxcloud.resources.creator import Creator
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
     from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
+    from rblxcloud.resources.group import Group
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
+    from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
 
 __version__ = "0.1.0"
@@ -48,6 +51,7 @@ __all__ = [
     "Client",
     "ConfigurationError",
     "ConflictError",
+    "Creator",
     "DataStore",
     "DataStoreInfo",
     "DeadlineExceededError",
@@ -56,6 +60,7 @@ __all__ = [
     "EntryResult",
     "EntryVersion",
     "Experience",
+    "Group",
     "Headers",
     "InvalidRequestError",
     "NotFoundError",
@@ -76,8 +81,10 @@ __all__ = [
     "ServerError",
     "Snapshot",
     "SocialLink",
+    "SocialNetworkProfiles",
     "Unset",
     "UnsupportedCredentialError",
+    "User",
     "__version__",
 ]
 
@@ -91,6 +98,7 @@ _HOMES = {
     "Client": "rblxcloud.client",
     "ConfigurationError": "rblxcloud.errors",
     "ConflictError": "rblxcloud.errors",
+    "Creator": "rblxcloud.resources.creator",
     "DataStore": "rblxcloud.resources.data_store",
     "DataStoreInfo": "rblxcloud.resources.data_store",
     "DeadlineExceededError": "rblxcloud.errors",
@@ -99,6 +107,7 @@ _HOMES = {
     "EntryResult": "rblxcloud.resources.entry",
     "EntryVersion": "rblxcloud.resources.entry",
     "Experience": "rblxcloud.resources.experience",
+    "Group": "rblxcloud.resources.group",
     "Headers": "rblxcloud.types",
     "InvalidRequestError": "rblxcloud.errors",
     "JSON": "rblxcloud.types",
@@ -120,9 +129,11 @@ _HOMES = {
     "ServerError": "rblxcloud.errors",
     "Snapshot": "rblxcloud.resources.experience",
     "SocialLink": "rblxcloud.resources.experience",
+    "SocialNetworkProfiles": "rblxcloud.resources.user",
     "UNSET": "rblxcloud.types",
     "Unset": "rblxcloud.types",
     "UnsupportedCredentialError": "rblxcloud.errors",
+    "User": "rblxcloud.resources.user",
 }
 """Where each name is defined: loaded when it is first asked for, since pytest imports this package into every run."""
 

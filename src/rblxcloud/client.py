@@ -29,6 +29,8 @@ from rblxcloud.http.request import Call, QueryValue, encode_json
 from rblxcloud.http.session import Session, SessionSettings
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
+from rblxcloud.resources.group import Group
+from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, Response, Unset
 
@@ -143,11 +145,33 @@ class Client:
         """
         return Experience.bound(self._session, id=check_id("id", id))
 
+    def user(self, id: int) -> User:
+        """Return a user; nothing is sent.
+
+        Args:
+            id: The user id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return User.bound(self._session, id=check_id("id", id))
+
+    def group(self, id: int) -> Group:
+        """Return a group; nothing is sent.
+
+        Args:
+            id: The group id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Group.bound(self._session, id=check_id("id", id))
+
     def bind(self, resource: ResourceT) -> ResourceT:
         """Give a resource that was unpickled or copied this client's session.
 
         Args:
-            resource: An experience.
+            resource: An experience, a user or a group.
 
         Returns:
             The same resource.
