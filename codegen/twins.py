@@ -330,12 +330,16 @@ class Twins:
 
     def module(self) -> str:
         """Return the source of the module of twins; its imports may be too many."""
-        classes = "\n\n".join(self._class(name, cls) for name, cls in self.names.items())
+        # A class stands below those it inherits from.
+        ordered = sorted(self.names.items(), key=lambda item: len(self._bases(item[1])))
+        classes = "\n\n".join(self._class(name, cls) for name, cls in ordered)
         imports = [f"from {module} import {name}" for module, name in sorted(self._imports)]
         imports += [f"from {cls.__module__} import {cls.__name__} as Async{name}" for name, cls in self.names.items()]
         return "\n".join(
             [
                 f'"""The blocking twins of the classes of `{self._package.__name__}`."""\n',
+                "# What a twin wraps is narrower than what its base wraps.",
+                "# pyright: reportIncompatibleVariableOverride=false\n",
                 "from __future__ import annotations\n",
                 "from typing import Generic, TypeVar, overload",
                 "from rblxcloud.runtime.blocking import run",
@@ -349,12 +353,18 @@ class Twins:
             ]
         )
 
+    def _bases(self, cls: type) -> list[str]:
+        """Return the twins of what a class inherits from, the nearest first."""
+        return [twin for base in cls.__mro__[1:] for twin, mirrored in self.names.items() if mirrored is base]
+
     def _class(self, name: str, cls: type) -> str:
         variables: tuple[TypeVar, ...] = getattr(cls, "__parameters__", ())
         for variable in variables:
             self._declare(variable, cls.__module__)
         generic = f"[{', '.join(v.__name__ for v in variables)}]" if variables else ""
-        bases = f"Twin, Generic{generic}" if generic else "Twin"
+        inherited = self._bases(cls)
+        base = inherited[0] if inherited else "Twin"
+        bases = f"{base}, Generic{generic}" if generic else base
         lines = [f"class {name}({bases}, wraps=Async{name}):", _docstring(inspect.getdoc(cls))]
         lines += [f"    _impl: Async{name}{generic}", ""]
         for member_name, member in members(cls).items():

@@ -230,6 +230,15 @@ def test_inherited_members_and_generic_classes_are_mirrored(package: Any) -> Non
     assert room.keep("x", 2) == ["x", "x"]
 
 
+def test_twins_inherit_as_their_originals_do(package: Any) -> None:
+    text = (
+        in_room("async def open(self) -> Self: return self")
+        + "\nclass Cellar(Room):\n    async def fill(self) -> int: return 1\n__all__ = ['Cellar', 'Room']"
+    )
+    names = blocking(package(text))
+    assert issubclass(names["Cellar"], names["Room"])
+
+
 def test_generators_are_closed_and_examples_lose_their_keywords(package: Any) -> None:
     sample = package(
         in_room(
