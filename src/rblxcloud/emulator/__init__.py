@@ -11,6 +11,7 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.server import EmulatorServer, serve
 from rblxcloud.emulator.transport import EmulatorTransport
 
@@ -26,6 +27,7 @@ __all__ = [
     "KeyStatus",
     "LoggedRequest",
     "Message",
+    "OperationScript",
     "RawRequest",
     "Reply",
     "ScopeGrant",

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-from rblxcloud.emulator import access, api_keys, data_stores, journal, messaging, ordered_data_stores, universes
+from rblxcloud.emulator import access, api_keys, assets, data_stores, journal, messaging, ordered_data_stores, universes
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.errors import family_of, render
@@ -22,6 +22,7 @@ from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.routing import Match, default_router
+from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -40,6 +41,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (messaging.HANDLERS, messaging.SCHEMA),
     (universes.HANDLERS, universes.SCHEMA),
     (api_keys.HANDLERS, api_keys.SCHEMA),
+    (assets.HANDLERS, assets.SCHEMA),
 )
 _JSON_TYPES = ("application/json", "text/json")
 
@@ -86,6 +88,8 @@ class Emulator:
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now)
+        self.scripts: Scripts = self._world.scripts
+        """How the next uploads and thumbnails go."""
         self._journal = Journal(connection, log_size)
         with self._transaction():
             self._furnish()
@@ -113,6 +117,7 @@ class Emulator:
                 database.execute(f'DELETE FROM "{table}"')
             self._furnish()
             self.faults.clear()
+            self.scripts.clear()
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()
@@ -204,7 +209,10 @@ class Emulator:
                 body=request.body,
                 principal=caller.principal,
                 has_scope=lambda scope: caller.has_scope(scope, resource),
+                has_scope_on=caller.has_scope,
                 client_ip=request.client_ip,
+                base_url=request.base_url,
+                limited=self.limits.enabled,
             )
             reply = handler(self._world, call)
         except Refusal as refusal:
