@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
     from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
     from rblxcloud.resources.group import Group
+    from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
+    from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
+    from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
@@ -49,6 +52,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Client",
+    "CollectibleDetails",
     "ConfigurationError",
     "ConflictError",
     "Creator",
@@ -60,9 +64,20 @@ __all__ = [
     "EntryResult",
     "EntryVersion",
     "Experience",
+    "ForumCategory",
+    "ForumComment",
+    "ForumPost",
+    "ForumReaction",
     "Group",
+    "GroupJoinRequest",
+    "GroupMember",
+    "GroupRole",
+    "GroupRolePermissions",
     "Headers",
     "InvalidRequestError",
+    "InventoryAsset",
+    "InventoryAssetType",
+    "InventoryItem",
     "NotFoundError",
     "OrderedDataStore",
     "OrderedEntry",
@@ -96,6 +111,7 @@ _HOMES = {
     "AuthenticationError": "rblxcloud.errors",
     "BadRequestError": "rblxcloud.errors",
     "Client": "rblxcloud.client",
+    "CollectibleDetails": "rblxcloud.resources.inventory",
     "ConfigurationError": "rblxcloud.errors",
     "ConflictError": "rblxcloud.errors",
     "Creator": "rblxcloud.resources.creator",
@@ -107,9 +123,20 @@ _HOMES = {
     "EntryResult": "rblxcloud.resources.entry",
     "EntryVersion": "rblxcloud.resources.entry",
     "Experience": "rblxcloud.resources.experience",
+    "ForumCategory": "rblxcloud.resources.group_forum",
+    "ForumComment": "rblxcloud.resources.group_forum",
+    "ForumPost": "rblxcloud.resources.group_forum",
+    "ForumReaction": "rblxcloud.resources.group_forum",
     "Group": "rblxcloud.resources.group",
+    "GroupJoinRequest": "rblxcloud.resources.group_members",
+    "GroupMember": "rblxcloud.resources.group_members",
+    "GroupRole": "rblxcloud.resources.group_members",
+    "GroupRolePermissions": "rblxcloud.resources.group_members",
     "Headers": "rblxcloud.types",
     "InvalidRequestError": "rblxcloud.errors",
+    "InventoryAsset": "rblxcloud.resources.inventory",
+    "InventoryAssetType": "rblxcloud.resources.inventory",
+    "InventoryItem": "rblxcloud.resources.inventory",
     "JSON": "rblxcloud.types",
     "NotFoundError": "rblxcloud.errors",
     "OrderedDataStore": "rblxcloud.resources.ordered_data_store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self, TypeVar
 
@@ -25,9 +25,11 @@ from rblxcloud.http.auth import resolve_credential
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.http.hooks import RequestHook, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
+from rblxcloud.pagination import Pager
 from rblxcloud.http.request import Call, QueryValue, encode_json
 from rblxcloud.http.session import Session, SessionSettings
 from rblxcloud.resources.base import Resource, check_id
+from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
 from rblxcloud.resources.user import User
@@ -165,6 +167,27 @@ class Client:
         Raises:
             InvalidRequestError: The id is not one.
         """
+    def group_memberships(
+        self, user_ids: Iterable[int], *, limit: int | None = None, page_size: int = 100
+    ) -> Pager[GroupMember]:
+        """List the memberships of users in whatever groups.
+
+        Args:
+            user_ids: Ids of 1 to 50 users.
+            limit: Most memberships in all.
+            page_size: Most memberships a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/groups/-/memberships`.
+        """
+        return list_members_of_all_groups(self._session, user_ids, limit=limit, page_size=page_size)
+
         return Group.bound(self._session, id=check_id("id", id))
 
     def bind(self, resource: ResourceT) -> ResourceT:

@@ -27,6 +27,17 @@ Timestamp = Annotated[datetime, BeforeValidator(_truncate_fraction)]
 """An aware datetime, read from any of the forms that Roblox's services use."""
 
 
+def _last_segment(value: object) -> object:
+    return value.rpartition("/")[2] if isinstance(value, str) else value
+
+
+PathId = Annotated[int, BeforeValidator(_last_segment)]
+"""An id, read from the path by which Roblox names something: 2 from `groups/1/roles/2`."""
+
+PathName = Annotated[str, BeforeValidator(_last_segment)]
+"""An id that is no number, read from a path."""
+
+
 class Model(BaseModel):
     """A plain result: frozen, comparable and picklable, the same object in both modes."""
 
@@ -187,3 +198,17 @@ def check_text(argument: str, value: object, longest: int) -> str:
     if not 1 <= len(value) <= longest:
         raise InvalidRequestError(argument, f"has {len(value)} characters; it takes 1 to {longest}")
     return value
+
+
+def check_several(argument: str, values: object) -> list[object]:
+    """Return the values of an iterable, of which there is one at least.
+
+    Raises:
+        InvalidRequestError: It is empty, or a single value; text is one, although Python can iterate it.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidRequestError(argument, f"is of type {type(values).__name__}; it takes several values")
+    items = list(cast("Iterable[object]", values))
+    if not items:
+        raise InvalidRequestError(argument, "is empty")
+    return items

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Self
 
 from pydantic import Field, SecretStr, TypeAdapter
 
 from rblxcloud.endpoints import users
 from rblxcloud.http.binding import StandaloneBinding
-from rblxcloud.http.request import Call
+from rblxcloud.http.request import Call, json_call
+from rblxcloud.pagination import Pager
 from rblxcloud.resources.base import BINDING, ID, Model, Timestamp, check_id
 from rblxcloud.resources.creator import Creator
+from rblxcloud.resources.experience import Experience
+from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
+from rblxcloud.resources.inventory import INVENTORY_PAGE, InventoryItem, inventory_filter
+from rblxcloud.resources.listing import list_pages
+from rblxcloud.resources.notification import notification_body
+
+_LARGEST_PAGE = 100
 
 
 class SocialNetworkProfiles(Model):
@@ -101,7 +110,133 @@ class User(Creator):
         self._adopt(answer, changed=_FETCHED)
         return self
 
+    def inventory(
+        self,
+        *,
+        badges: bool = False,
+        game_passes: bool = False,
+        private_servers: bool = False,
+        asset_types: str | Iterable[str] | None = None,
+        only_collectibles: bool = False,
+        asset_ids: Iterable[int] | None = None,
+        badge_ids: Iterable[int] | None = None,
+        game_pass_ids: Iterable[int] | None = None,
+        private_server_ids: Iterable[int] | None = None,
+        limit: int | None = None,
+        page_size: int = 100,
+    ) -> Pager[InventoryItem]:
+        """List what the user holds: everything, or items of any of these kinds, or with any of these ids.
 
+        Inventories that not everybody may see are listed only for the users themselves.
+
+        Args:
+            badges: All badges.
+            game_passes: All passes.
+            private_servers: All private servers; they are seen only with the scope.
+            asset_types: All assets of these kinds (see `InventoryAssetType`); `*` for assets of any kind.
+            only_collectibles: Of these assets only limited ones; those that users made are left out.
+            asset_ids: These assets, where the user has them.
+            badge_ids: These badges.
+            game_pass_ids: These passes.
+            private_server_ids: These private servers; they are seen only with the scope.
+            limit: Most items in all.
+            page_size: Most items a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: A value is refused, or kinds are combined with ids.
+
+        Scopes: none for an inventory that everybody may see, else `user.inventory-item:read`.
+        Source: `GET /cloud/v2/users/{user_id}/inventory-items`.
+        """
+        condition = inventory_filter(
+            badges=badges,
+            game_passes=game_passes,
+            private_servers=private_servers,
+            asset_types=asset_types,
+            only_collectibles=only_collectibles,
+            asset_ids=asset_ids,
+            badge_ids=badge_ids,
+            game_pass_ids=game_pass_ids,
+            private_server_ids=private_server_ids,
+        )
+        return list_pages(
+            self._bound_to,
+            users.LIST_INVENTORY_ITEMS,
+            INVENTORY_PAGE,
+            {"user_id": self.id},
+            page_size=page_size,
+            largest=_LARGEST_PAGE,
+            limit=limit,
+            query={"filter": condition},
+        )
+
+    def group_memberships(self, *, limit: int | None = None, page_size: int = 100) -> Pager[GroupMember]:
+        """List the groups that the user is in, and as what; `client.group_memberships` does so for many users.
+
+        Args:
+            limit: Most memberships in all.
+            page_size: Most memberships a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/groups/-/memberships`.
+        """
+        return list_members_of_all_groups(self._bound_to, [self.id], limit=limit, page_size=page_size)
+
+    async def notify(
+        self,
+        experience: Experience | int,
+        message_id: str,
+        *,
+        parameters: Mapping[str, str | int] | None = None,
+        launch_data: str | None = None,
+        category: str | None = None,
+    ) -> str:
+        """Send the user a notification from an experience; one a day from each reaches them.
+
+        Args:
+            experience: The experience that sends it, or its universe id.
+            message_id: Id of the notification text, made in the Creator Dashboard.
+            parameters: Values for the places in braces in that text, by their names.
+            launch_data: What the experience is told when it is joined through the notification, 200 bytes at most;
+                with it, the notification offers to join.
+            category: Under what the notification is counted in the analytics.
+
+        Returns:
+            Id of the notification.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+            RateLimitedError: The user has had the experience's notification of the day.
+
+        Scopes: `user.user-notification:write`.
+        Source: `POST /cloud/v2/users/{user_id}/notifications`.
+        """
+        universe_id = experience.id if isinstance(experience, Experience) else check_id("experience", experience)
+        body = notification_body(universe_id, message_id, parameters, launch_data, category)
+        call = json_call(users.CREATE_USER_NOTIFICATION, {"user_id": self.id}, body)
+        return (await self._session.request(call, _NOTIFICATION)).id
+
+
+class _Notification(Model):
+    id: str
+
+
+def user_id_of(argument: str, user: object) -> int:
+    """Return the id of a user who was passed as an object or by the id.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    return user.id if isinstance(user, User) else check_id(argument, user)
+
+
+_NOTIFICATION = TypeAdapter(_Notification)
 _USER = TypeAdapter(User)
 _FETCHED = frozenset(User.model_fields) - {"profile_uri", "headshot_uri"}
 """What the answer to `fetch` holds; the rest is kept."""
