@@ -7,8 +7,8 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import ModuleType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -19,7 +19,9 @@ METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__ex
 LIFECYCLE = "rblxcloud.sync._lifecycle"
 ADAPTED = {"Client"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
-HELPERS = "Twin, alone, awaited, iterate, same, unwrap, wrap, wrap_either"
+HELPERS = "Twin, alone, awaited, iterate, mirrored, same, unwrap, wrap, wrap_either"
+HELD = {"ResultT"}
+"""Type variables that can stand for a class with a twin: which values have one is only known when the program runs."""
 WORDING = (
     (r"`aclose(\(\))?`", r"`close\1`"),
     (r"\b(httpx2?)\.AsyncClient\b", r"\1.Client"),
@@ -108,7 +110,15 @@ class Twins:
         """Return the twins that a type variable can stand for."""
         value = self._value(module, name)
         bound = value.__bound__ if isinstance(value, TypeVar) else None
-        return [twin for twin, cls in self.names.items() if inspect.isclass(bound) and issubclass(cls, bound)]
+        alternatives = get_args(bound) if get_origin(bound) in (Union, UnionType) else [bound]
+        bounds = [get_origin(b) or b for b in alternatives]
+        classes = tuple(b for b in bounds if inspect.isclass(b))
+        return [twin for twin, cls in self.names.items() if issubclass(cls, classes)]
+
+    def _holds(self, name: str, module: str) -> bool:
+        """Return whether the twin of a generic class gives twins of what it holds."""
+        variables: tuple[TypeVar, ...] = getattr(self._value(module, name), "__parameters__", ())
+        return {variable.__name__ for variable in variables} <= HELD
 
     def _twins_in(self, node: ast.AST | None, module: str) -> bool:
         names = [] if node is None else [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
@@ -239,13 +249,13 @@ class Twins:
             case None:
                 return value
             case _ if not self._twins_in(node, module):
-                return value
+                return f"mirrored({value})" if _is_held(node) else value
             case ast.Name(id=name) if not self._twin_of(module, name):
                 return f"same({_parameter_of(name, function)}, {value})"
             case ast.Name():
                 return f"wrap({self._text(node, module)}, {value})"
             case ast.Subscript(value=ast.Name(id=name), slice=inner) if self._twin_of(module, name):
-                if self._twins_in(inner, module):
+                if self._twins_in(inner, module) and not self._holds(name, module):
                     raise GenerationError(f"{module}: cannot map twins inside {ast.unparse(node)}")
                 return f"wrap({self._text(node, module)}, {value})"
             case ast.BinOp():
@@ -446,6 +456,10 @@ def _base(node: ast.expr | None) -> str | None:
 
 def _containers(node: ast.expr) -> bool:
     return any(_base(item) in {"list", "Sequence", "Iterable", "dict", "Mapping"} for item in _alternatives(node))
+
+
+def _is_held(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in HELD for n in ast.walk(node))
 
 
 def _is_asynchronous(node: ast.expr) -> bool:

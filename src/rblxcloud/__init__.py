@@ -17,7 +17,11 @@ if TYPE_CHECKING:
         ConflictError,
         DeadlineExceededError,
         InvalidRequestError,
+        ModerationError,
         NotFoundError,
+        OperationError,
+        OperationFailedError,
+        OperationTimeoutError,
         OutcomeUnknownError,
         PermissionDeniedError,
         PreconditionFailedError,
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
         UnsupportedCredentialError,
     )
     from rblxcloud.http.hooks import RequestEvent, ResponseEvent
+    from rblxcloud.operation import Operation
     from rblxcloud.pagination import Page, Pager
     from rblxcloud.resources.creator import Creator
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
@@ -78,7 +83,12 @@ __all__ = [
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "ModerationError",
     "NotFoundError",
+    "Operation",
+    "OperationError",
+    "OperationFailedError",
+    "OperationTimeoutError",
     "OrderedDataStore",
     "OrderedEntry",
     "OutcomeUnknownError",
@@ -138,7 +148,12 @@ _HOMES = {
     "InventoryAssetType": "rblxcloud.resources.inventory",
     "InventoryItem": "rblxcloud.resources.inventory",
     "JSON": "rblxcloud.types",
+    "ModerationError": "rblxcloud.errors",
     "NotFoundError": "rblxcloud.errors",
+    "Operation": "rblxcloud.operation",
+    "OperationError": "rblxcloud.errors",
+    "OperationFailedError": "rblxcloud.errors",
+    "OperationTimeoutError": "rblxcloud.errors",
     "OrderedDataStore": "rblxcloud.resources.ordered_data_store",
     "OrderedEntry": "rblxcloud.resources.ordered_data_store",
     "OutcomeUnknownError": "rblxcloud.errors",

@@ -17,21 +17,19 @@ from rblxcloud.config import (
     resolve_base_url,
     resolve_rate_limits,
 )
-from rblxcloud.endpoints import all_endpoints
-from rblxcloud.endpoints.model import Credential as Kind
-from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.auth import resolve_credential
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.http.hooks import RequestHook, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
-from rblxcloud.pagination import Pager
 from rblxcloud.http.request import Call, QueryValue, encode_json
+from rblxcloud.http.routes import match
 from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.pagination import Pager
 from rblxcloud.resources.base import Resource, check_id
-from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
+from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, Response, Unset
@@ -167,6 +165,8 @@ class Client:
         Raises:
             InvalidRequestError: The id is not one.
         """
+        return Group.bound(self._session, id=check_id("id", id))
+
     def group_memberships(
         self, user_ids: Iterable[int], *, limit: int | None = None, page_size: int = 100
     ) -> Pager[GroupMember]:
@@ -187,8 +187,6 @@ class Client:
         Source: `GET /cloud/v2/groups/-/memberships`.
         """
         return list_members_of_all_groups(self._session, user_ids, limit=limit, page_size=page_size)
-
-        return Group.bound(self._session, id=check_id("id", id))
 
     def bind(self, resource: ResourceT) -> ResourceT:
         """Give a resource that was unpickled or copied this client's session.
@@ -290,59 +288,6 @@ class Client:
     async def __aexit__(self, *exception: object) -> None:
         """Close the connections."""
         await self.aclose()
-
-
-def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
-    """Return the row of the table that a raw path belongs to and the values in it.
-
-    Args:
-        method: HTTP method.
-        path: Percent-encoded path.
-
-    Raises:
-        InvalidRequestError: The path cannot be one.
-    """
-    from urllib.parse import unquote
-
-    if not path.startswith("/") or "?" in path or "#" in path or "//" in path:
-        raise InvalidRequestError("path", f"{path!r} is not a path such as /cloud/v2/universes/1, without query")
-    segments = path.split("/")
-    best: tuple[int, Endpoint, dict[str, str | int]] | None = None
-    for endpoint in all_endpoints():
-        values = _match_template(endpoint.path.split("/"), segments) if endpoint.method == method else None
-        if values is not None and (best is None or len(values) < best[0]):
-            best = (len(values), endpoint, {name: unquote(value) for name, value in values.items()})
-    if best is not None:
-        return best[1], best[2]
-    if any(segment in (".", "..") for segment in segments):
-        raise InvalidRequestError("path", f"{path!r} has a step in it")
-    unknown = Endpoint(
-        name=f"{method} {path}",
-        method=method,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        server="https://apis.roblox.com",
-        path=path,
-        credentials=frozenset({Kind.API_KEY, Kind.OAUTH2}),
-    )
-    return unknown, {}
-
-
-def _match_template(template: list[str], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
-    values: dict[str, str] = {}
-    for expected, actual in zip(template, segments, strict=True):
-        if not expected.startswith("{"):
-            if expected != actual:
-                return None
-            continue
-        name, _, verb = expected[1:].partition("}")
-        if verb and not actual.endswith(verb):
-            return None
-        value = actual.removesuffix(verb) if verb else actual
-        if not value or (not verb and ":" in value):
-            return None
-        values[name] = value
-    return values
 
 
 def _policy(retries: object) -> RetryPolicy:

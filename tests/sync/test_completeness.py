@@ -112,6 +112,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "DataStore",
         "Experience",
         "Group",
+        "Operation",
         "OrderedDataStore",
         "Pager",
         "User",

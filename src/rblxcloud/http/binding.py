@@ -19,6 +19,9 @@ from rblxcloud.runtime.base import Runtime
 
 Mode = Literal["async", "blocking"]
 
+BINDING = "rblxcloud_binding"
+"""Key of the validation context under which a new resource finds its binding."""
+
 
 class Binding(Protocol):
     """Where a resource gets its session from."""

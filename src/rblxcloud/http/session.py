@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -153,6 +154,10 @@ class Session:
             response = await self._attempt(progress)
             if response is not None:
                 return response
+
+    def polling(self, call: Call) -> AbstractContextManager[Callable[[], float]]:
+        """Open a context for a caller who sends the same call again and again; see `RateLimiter.taking_turns`."""
+        return self.limiter.taking_turns(self._windows.rules(call))
 
     async def _attempt(self, progress: _Progress) -> Response | None:
         """Return a success; None when there is to be another attempt; else raise."""

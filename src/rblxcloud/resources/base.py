@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, Valida
 from pydantic.alias_generators import to_camel, to_snake
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
+from rblxcloud.http.binding import BINDING as BINDING
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.session import Session
 
@@ -50,9 +51,6 @@ class Model(BaseModel):
         use_attribute_docstrings=True,
     )
 
-
-BINDING = "rblxcloud_binding"
-"""Key of the validation context under which a new resource finds its binding."""
 
 ID = "rblxcloud_id"
 """Key of the validation context under which an answer that holds only a `path` finds its id."""

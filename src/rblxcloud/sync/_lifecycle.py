@@ -29,6 +29,10 @@ class Client(client.Client):
     _mode: Mode = "blocking"
 
 
+_twins: dict[type[Any], type[Twin]] = {}
+"""The twins by what they wrap."""
+
+
 class Twin:
     """The blocking form of an object of `rblxcloud`, which it wraps."""
 
@@ -40,6 +44,7 @@ class Twin:
         super().__init_subclass__(**options)
         if wraps is not None:
             cls._wraps = wraps
+            _twins[wraps] = cls
 
     def __init__(self) -> None:
         """Refuse: twins without a constructor of their own are got from other objects."""
@@ -121,6 +126,16 @@ def wrap_either(value: Any, *twins: type[Twin]) -> Any:
         if isinstance(value, (get_origin(twin) or twin)._wraps):
             return wrap(twin, value)
     return value
+
+
+def mirrored(value: T) -> T:
+    """Return a twin of a value whose class is only known now, or the value itself where it has none.
+
+    Args:
+        value: What the core returned.
+    """
+    twin = _twins.get(type(value))
+    return value if twin is None else cast("T", wrap(twin, value))
 
 
 def same(twin: TwinT, impl: object) -> TwinT:
