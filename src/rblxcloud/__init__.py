@@ -37,11 +37,12 @@ if TYPE_CHECKING:
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
     from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
-    from rblxcloud.resources.group import Group
+    from rblxcloud.resources.group import Group, GroupShout
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
+    from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
 
@@ -78,6 +79,7 @@ __all__ = [
     "GroupMember",
     "GroupRole",
     "GroupRolePermissions",
+    "GroupShout",
     "Headers",
     "InvalidRequestError",
     "InventoryAsset",
@@ -110,6 +112,7 @@ __all__ = [
     "Unset",
     "UnsupportedCredentialError",
     "User",
+    "UserThumbnail",
     "__version__",
 ]
 
@@ -142,6 +145,7 @@ _HOMES = {
     "GroupMember": "rblxcloud.resources.group_members",
     "GroupRole": "rblxcloud.resources.group_members",
     "GroupRolePermissions": "rblxcloud.resources.group_members",
+    "GroupShout": "rblxcloud.resources.group",
     "Headers": "rblxcloud.types",
     "InvalidRequestError": "rblxcloud.errors",
     "InventoryAsset": "rblxcloud.resources.inventory",
@@ -176,6 +180,7 @@ _HOMES = {
     "Unset": "rblxcloud.types",
     "UnsupportedCredentialError": "rblxcloud.errors",
     "User": "rblxcloud.resources.user",
+    "UserThumbnail": "rblxcloud.resources.thumbnail",
 }
 """Where each name is defined: loaded when it is first asked for, since pytest imports this package into every run."""
 

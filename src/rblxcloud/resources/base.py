@@ -185,16 +185,17 @@ def check_id(argument: str, value: object) -> int:
     return value
 
 
-def check_text(argument: str, value: object, longest: int) -> str:
-    """Return text of 1 to `longest` characters.
+def check_text(argument: str, value: object, longest: int | None = None) -> str:
+    """Return text of 1 to `longest` characters; None where Roblox names no limit.
 
     Raises:
         InvalidRequestError: It is not text, empty, or too long.
     """
     if not isinstance(value, str):
         raise InvalidRequestError(argument, f"is of type {type(value).__name__}; it takes text")
-    if not 1 <= len(value) <= longest:
-        raise InvalidRequestError(argument, f"has {len(value)} characters; it takes 1 to {longest}")
+    if not value or (longest is not None and len(value) > longest):
+        bounds = "1 or more" if longest is None else f"1 to {longest}"
+        raise InvalidRequestError(argument, f"has {len(value)} characters; it takes {bounds}")
     return value
 
 

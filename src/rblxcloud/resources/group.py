@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr, TypeAdapter
+from pydantic import AliasPath, Field, SecretStr, TypeAdapter
 
 from rblxcloud.endpoints import groups
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
-from rblxcloud.http.request import Call, json_call
+from rblxcloud.http.request import Call, check_unicode, json_call
 from rblxcloud.pagination import Pager
-from rblxcloud.resources.base import BINDING, ID, PathId, Timestamp, check_id
+from rblxcloud.resources.base import BINDING, ID, Model, PathId, Timestamp, check_id, check_text
 from rblxcloud.resources.creator import Creator
 from rblxcloud.resources.group_forum import (
     CATEGORIES,
@@ -35,6 +35,19 @@ from rblxcloud.resources.group_members import (
 )
 from rblxcloud.resources.listing import list_pages
 from rblxcloud.resources.user import User, user_id_of
+
+
+class GroupShout(Model):
+    """What a group's page says at its top."""
+
+    message: str = Field(default="", alias="body")
+    """The text."""
+    poster_id: int | None = Field(default=None, validation_alias=AliasPath("poster", "userId"))
+    """Id of the user who wrote it."""
+    created: Timestamp | None = None
+    """When it was written."""
+    updated: Timestamp | None = None
+    """When it was last changed."""
 
 
 class Group(Creator):
@@ -105,6 +118,26 @@ class Group(Creator):
         answer = await self._session.request(call, _GROUP, context={ID: self.id})
         self._adopt(answer)
         return self
+
+    async def update_shout(self, message: str) -> GroupShout:
+        """Replace the shout: what the group's page says at its top.
+
+        Args:
+            message: The new text; Roblox's own filter may refuse it.
+
+        Returns:
+            The shout as it is now.
+
+        Raises:
+            InvalidRequestError: The message is empty, or no text; nothing was sent.
+            PermissionDeniedError: The key's owner may not write the shout.
+
+        Scopes: `legacy-group:manage`.
+        Source: `PATCH /legacy-groups/v1/groups/{groupId}/status`.
+        """
+        body = {"message": check_unicode("message", check_text("message", message))}
+        call = json_call(groups.PATCH_LEGACY_GROUPS_V1_GROUPS_GROUP_ID_STATUS, {"groupId": self.id}, body)
+        return await self._session.request(call, _SHOUT)
 
     # Members.
 
@@ -420,3 +453,4 @@ class Group(Creator):
 
 
 _GROUP = TypeAdapter(Group)
+_SHOUT = TypeAdapter(GroupShout)

@@ -11,7 +11,6 @@ from rblxcloud.resources.base import check_text
 from rblxcloud.resources.data_store import check_whole
 
 LAUNCH_DATA_BYTES = 200
-_LONGEST_TEXT = 1_000
 _INT64_MAX = 2**63 - 1
 
 
@@ -38,7 +37,7 @@ def notification_body(
 
 
 def _text(argument: str, value: object) -> str:
-    return check_unicode(argument, check_text(argument, value, _LONGEST_TEXT))
+    return check_unicode(argument, check_text(argument, value))
 
 
 def _parameters(parameters: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, TypeAdapter
 from rblxcloud.endpoints import users
 from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
+from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.base import BINDING, ID, Model, Timestamp, check_id
 from rblxcloud.resources.creator import Creator
@@ -18,6 +19,7 @@ from rblxcloud.resources.group_members import GroupMember, list_members_of_all_g
 from rblxcloud.resources.inventory import INVENTORY_PAGE, InventoryItem, inventory_filter
 from rblxcloud.resources.listing import list_pages
 from rblxcloud.resources.notification import notification_body
+from rblxcloud.resources.thumbnail import ThumbnailFormat, ThumbnailShape, ThumbnailSize, UserThumbnail, thumbnail_query
 
 _LARGEST_PAGE = 100
 
@@ -109,6 +111,29 @@ class User(Creator):
         answer = await self._session.request(call, _USER, context={ID: self.id})
         self._adopt(answer, changed=_FETCHED)
         return self
+
+    async def generate_thumbnail(
+        self, *, size: ThumbnailSize = 420, format: ThumbnailFormat = "PNG", shape: ThumbnailShape = "ROUND"
+    ) -> Operation[UserThumbnail]:
+        """Have a picture of the user's avatar made; mostly there is one already.
+
+        Args:
+            size: Width and height in pixels: 48, 50, 60, 75, 100, 110, 150, 180, 352, 420 or 720.
+            format: `PNG` or `JPEG`.
+            shape: `ROUND` or `SQUARE`.
+
+        Returns:
+            The operation, which brings the address of the picture.
+
+        Raises:
+            InvalidRequestError: An argument is none of these; nothing was sent.
+            NotFoundError: There is no such user.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/users/{user_id}:generateThumbnail`.
+        """
+        call = Call(users.GENERATE_USER_THUMBNAIL, {"user_id": self.id}, thumbnail_query(size, format, shape))
+        return await start(self._bound_to, call, UserThumbnail)
 
     def inventory(
         self,
