@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
+    from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
@@ -55,6 +56,7 @@ __all__ = [
     "APIResponseError",
     "APIStatusError",
     "APITimeoutError",
+    "AssetQuota",
     "AuthenticationError",
     "BadRequestError",
     "Client",
@@ -121,6 +123,7 @@ _HOMES = {
     "APIResponseError": "rblxcloud.errors",
     "APIStatusError": "rblxcloud.errors",
     "APITimeoutError": "rblxcloud.errors",
+    "AssetQuota": "rblxcloud.resources.quota",
     "AuthenticationError": "rblxcloud.errors",
     "BadRequestError": "rblxcloud.errors",
     "Client": "rblxcloud.client",

@@ -458,3 +458,30 @@ async def test_pages_have_the_sizes_that_roblox_gives(clock: ManualClock, listin
                 getattr(client.group(7), listing)(page_size=size)
         with pytest.raises(rblxcloud.InvalidRequestError, match="limit: "):
             getattr(client.group(7), listing)(limit=0)
+
+
+async def test_quotas_are_read_and_picked_by_type(clock: ManualClock) -> None:
+    quota = {
+        "path": "users/1/asset-quotas/q",
+        "quotaType": "RATE_LIMIT_UPLOAD",
+        "assetType": "AUDIO",
+        "usage": "15",
+        "capacity": 100,
+        "period": "MONTH",
+        "usageResetTime": "2024-01-01T00:00:00Z",
+    }
+    script = answers({"assetQuotas": [quota]}, {}, {})
+    async with async_client(clock, script) as client:
+        user = client.user(1)
+        [found] = [q async for q in user.asset_quotas(quota_type="RATE_LIMIT_UPLOAD", asset_type="AUDIO")]
+        assert [q async for q in user.asset_quotas(asset_type="MeshPart")] == []
+        assert [q async for q in user.asset_quotas()] == []
+        for value in ("", "A && B", "x == y", "Ä", 5, True):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="asset_type: "):
+                user.asset_quotas(asset_type=value)  # type: ignore[arg-type]
+    assert (found.usage, found.capacity, found.period) == (15, 100, "MONTH")
+    assert [query.get("filter") for _, _, query in sent(script)] == [
+        "quotaType == RateLimitUpload && assetType == Audio",
+        "assetType == MeshPart",
+        None,
+    ]
