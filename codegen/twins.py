@@ -19,7 +19,7 @@ METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__ex
 LIFECYCLE = "rblxcloud.sync._lifecycle"
 ADAPTED = {"Client"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
-HELPERS = "Twin, alone, awaited, iterate, mirrored, same, unwrap, wrap, wrap_either"
+HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
 HELD = {"ResultT"}
 """Type variables that can stand for a class with a twin: which values have one is only known when the program runs."""
 WORDING = (
@@ -352,7 +352,7 @@ class Twins:
                 "# pyright: reportIncompatibleVariableOverride=false\n",
                 "from __future__ import annotations\n",
                 "from typing import Generic, TypeVar, overload",
-                "from rblxcloud.runtime.blocking import run",
+                "from rblxcloud.runtime.blocking import iterate, run",
                 "from rblxcloud.sync import _lifecycle",
                 f"from {LIFECYCLE} import {HELPERS}",
                 *imports,

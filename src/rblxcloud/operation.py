@@ -204,7 +204,7 @@ class Operation(Generic[ResultT]):
 
     def _decoded(self) -> ResultT:
         try:
-            adapter: TypeAdapter[ResultT] = _adapter(self._result_class)
+            adapter: TypeAdapter[ResultT] = _adapter(cast("Any", self._result_class))
             return adapter.validate_python(self._state.result, context={BINDING: self._binding})
         except ValidationError as error:
             endpoint = self._call().endpoint

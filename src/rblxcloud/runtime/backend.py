@@ -67,8 +67,8 @@ class Progress:
             self.refused = type(info["exception"]).__name__ == "LocalProtocolError"
 
 
-def build(module: Any, request: Request, trace: Any) -> Any:
-    """Return a request of httpx's own that carries nothing but what ours says.
+def build(module: Any, request: Request, content: Any, trace: Any) -> Any:
+    """Return a request of httpx's own that carries nothing but what ours says, with its body as the mode needs it.
 
     Raises:
         ConfigurationError: HTTP does not allow the address or a header.
@@ -81,9 +81,7 @@ def build(module: Any, request: Request, trace: Any) -> Any:
     try:
         # Without accept-encoding a server may choose any, and httpx would hand out what it cannot decode.
         headers = {"accept-encoding": "gzip, deflate", **request.headers}
-        wire = module.Request(
-            request.method, request.url, headers=headers, content=request.content, extensions=extensions
-        )
+        wire = module.Request(request.method, request.url, headers=headers, content=content, extensions=extensions)
         target = _target(request.url)
     except (module.InvalidURL, UnicodeError):
         # Not chained: the original holds the offending text, which may be a secret.

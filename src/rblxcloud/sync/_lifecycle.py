@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast, get_origin
 
 from pydantic import SecretStr
@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from rblxcloud import client
 from rblxcloud.http.binding import Mode, StandaloneBinding
 from rblxcloud.resources.base import Resource, check_id
-from rblxcloud.runtime.blocking import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -168,24 +167,3 @@ def awaited(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
         return function(*args, **kwargs)
 
     return call
-
-
-def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]:
-    """Iterate over an asynchronous generator of the core, and close it however the iteration ends.
-
-    Args:
-        items: The generator.
-
-    Yields:
-        Its items.
-    """
-    generator = cast("AsyncGenerator[T, None]", items)
-    try:
-        while True:
-            try:
-                item = run(generator.__anext__())
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        run(generator.aclose())
