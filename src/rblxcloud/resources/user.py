@@ -19,6 +19,7 @@ from rblxcloud.resources.group_members import GroupMember, list_members_of_all_g
 from rblxcloud.resources.inventory import INVENTORY_PAGE, InventoryItem, inventory_filter
 from rblxcloud.resources.listing import list_pages
 from rblxcloud.resources.notification import notification_body
+from rblxcloud.resources.quota import QUOTAS, AssetQuota, quota_filter
 from rblxcloud.resources.thumbnail import ThumbnailFormat, ThumbnailShape, ThumbnailSize, UserThumbnail, thumbnail_query
 
 _LARGEST_PAGE = 100
@@ -196,6 +197,42 @@ class User(Creator):
             largest=_LARGEST_PAGE,
             limit=limit,
             query={"filter": condition},
+        )
+
+    def asset_quotas(
+        self,
+        *,
+        quota_type: str | None = None,
+        asset_type: str | None = None,
+        limit: int | None = None,
+        page_size: int = 100,
+    ) -> Pager[AssetQuota]:
+        """List how often the user may still upload or distribute assets; only the key's own user may ask.
+
+        Args:
+            quota_type: Only quotas of this type: `RATE_LIMIT_UPLOAD` or `RATE_LIMIT_CREATOR_STORE_DISTRIBUTE`.
+            asset_type: Only quotas for assets of this type: `AUDIO`, `VIDEO` ...
+            limit: Most quotas in all.
+            page_size: Most quotas a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+
+        Scopes: `asset:read`.
+        Source: `GET /cloud/v2/users/{user_id}/asset-quotas`.
+        """
+        return list_pages(
+            self._bound_to,
+            users.LIST_ASSET_QUOTAS,
+            QUOTAS,
+            {"user_id": self.id},
+            page_size=page_size,
+            largest=_LARGEST_PAGE,
+            limit=limit,
+            query={"filter": quota_filter(quota_type, asset_type)},
         )
 
     def group_memberships(self, *, limit: int | None = None, page_size: int = 100) -> Pager[GroupMember]:
