@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 import httpx
@@ -138,6 +139,19 @@ async def test_members_are_filtered_by_role_or_user(clock: ManualClock) -> None:
     assert filters == [(by_role, "100"), (by_role, "100"), (by_user, "100"), (by_user, "3")]
 
 
+async def test_a_member_is_found_or_not(clock: ManualClock) -> None:
+    script = answers({"groupMemberships": [MEMBER], "nextPageToken": "t"}, {})
+    async with async_client(clock, script) as client:
+        found = await client.group(7).find_member(45348281)
+        assert found is not None
+        assert found.role_ids == (99513316, 5)
+        assert await client.group(7).find_member(5) is None
+    assert [query for _, _, query in sent(script)] == [
+        {"maxPageSize": "1", "filter": "user == 'users/45348281'"},
+        {"maxPageSize": "1", "filter": "user == 'users/5'"},
+    ]
+
+
 async def test_memberships_across_groups_are_asked_for_up_to_fifty_users(clock: ManualClock) -> None:
     script = answers({"groupMemberships": [MEMBER]}, {})
     async with async_client(clock, script) as client:
@@ -160,6 +174,7 @@ async def test_no_value_changes_what_a_filter_of_a_group_means(clock: ManualCloc
     async with async_client(clock, answers()) as client:
         group = client.group(7)
         calls: list[Any] = [
+            lambda: group.find_member(value),
             lambda: group.assign_role(value, 1),
             lambda: group.assign_role(1, value),
             lambda: group.unassign_role(1, value),
@@ -460,6 +475,12 @@ async def test_pages_have_the_sizes_that_roblox_gives(clock: ManualClock, listin
             getattr(client.group(7), listing)(limit=0)
 
 
+class Kind(str, Enum):  # noqa: UP042
+    """A user's own names, which are not written by `str()`."""
+
+    VIDEO = "VIDEO"
+
+
 async def test_quotas_are_read_and_picked_by_type(clock: ManualClock) -> None:
     quota = {
         "path": "users/1/asset-quotas/q",
@@ -470,12 +491,13 @@ async def test_quotas_are_read_and_picked_by_type(clock: ManualClock) -> None:
         "period": "MONTH",
         "usageResetTime": "2024-01-01T00:00:00Z",
     }
-    script = answers({"assetQuotas": [quota]}, {}, {})
+    script = answers({"assetQuotas": [quota]}, {}, {}, {})
     async with async_client(clock, script) as client:
         user = client.user(1)
         [found] = [q async for q in user.asset_quotas(quota_type="RATE_LIMIT_UPLOAD", asset_type="AUDIO")]
         assert [q async for q in user.asset_quotas(asset_type="MeshPart")] == []
         assert [q async for q in user.asset_quotas()] == []
+        assert [q async for q in user.asset_quotas(asset_type=Kind.VIDEO)] == []
         for value in ("", "A && B", "x == y", "Ä", 5, True):
             with pytest.raises(rblxcloud.InvalidRequestError, match="asset_type: "):
                 user.asset_quotas(asset_type=value)  # type: ignore[arg-type]
@@ -484,4 +506,5 @@ async def test_quotas_are_read_and_picked_by_type(clock: ManualClock) -> None:
         "quotaType == RateLimitUpload && assetType == Audio",
         "assetType == MeshPart",
         None,
+        "assetType == Video",
     ]

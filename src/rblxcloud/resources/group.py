@@ -166,14 +166,32 @@ class Group(Creator):
         Scopes: none.
         Source: `GET /cloud/v2/groups/{group_id}/memberships`.
         """
-        condition = None
         if role is not None and user is not None:
             raise InvalidRequestError("role", "cannot be combined with user; look at the member's role_ids instead")
+        condition = None
         if role is not None:
             condition = f"role == '{self._role(role)}'"
         if user is not None:
             condition = f"user == 'users/{user_id_of('user', user)}'"
         return list_members(self._bound_to, self.id, condition, limit=limit, page_size=page_size)
+
+    async def find_member(self, user: User | int) -> GroupMember | None:
+        """Return a user's membership.
+
+        Args:
+            user: The user, or the user id.
+
+        Returns:
+            The membership; None when the user is no member.
+
+        Raises:
+            InvalidRequestError: It is neither a user nor an id.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/groups/{group_id}/memberships`.
+        """
+        found = [member async for member in self.members(user=user_id_of("user", user), limit=1)]
+        return found[0] if found else None
 
     async def assign_role(self, user: User | int, role: GroupRole | int) -> GroupMember:
         """Give a member a role besides those they have; one that they have already stays.

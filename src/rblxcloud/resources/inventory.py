@@ -174,10 +174,13 @@ def _types(types: str | Iterable[str] | None) -> str | None:
     names = [types] if isinstance(types, str) else check_several("asset_types", types)
     if names == ["*"]:
         return "*"
-    for name in names:
-        if not isinstance(name, str) or not _ENUM_NAME.fullmatch(name):
-            raise InvalidRequestError("asset_types", f"{name!r} is not a kind such as HAT, or * alone for all of them")
-    return ",".join(map(str, names))
+    return ",".join(_type(name) for name in names)
+
+
+def _type(name: object) -> str:
+    if not isinstance(name, str) or not _ENUM_NAME.fullmatch(name):
+        raise InvalidRequestError("asset_types", f"{name!r} is not a kind such as HAT, or * alone for all of them")
+    return name
 
 
 def _ids(argument: str, ids: Iterable[int] | None) -> str | None:

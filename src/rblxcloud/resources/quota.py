@@ -46,7 +46,7 @@ def quota_filter(quota_type: str | None, asset_type: str | None) -> str | None:
         InvalidRequestError: A value is not the name of a type.
     """
     names = {"quotaType": _literal("quota_type", quota_type), "assetType": _literal("asset_type", asset_type)}
-    return " && ".join(f"{field} == {name}" for field, name in names.items() if name) or None
+    return " && ".join(field + " == " + name for field, name in names.items() if name) or None
 
 
 def _literal(argument: str, value: object) -> str | None:
@@ -55,4 +55,4 @@ def _literal(argument: str, value: object) -> str | None:
         return None
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise InvalidRequestError(argument, f"{value!r} is not the name of a type, such as RATE_LIMIT_UPLOAD or AUDIO")
-    return "".join(part.capitalize() for part in value.split("_")) if value.isupper() else str(value)
+    return "".join(part.capitalize() for part in value.split("_")) if value.isupper() else value
