@@ -48,7 +48,6 @@ class Model(BaseModel):
         alias_generator=to_camel,
         extra="ignore",
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
 
@@ -69,7 +68,6 @@ class Resource(BaseModel):
         alias_generator=to_camel,
         extra="ignore",
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
     id: int

@@ -8,7 +8,7 @@ from pydantic import AliasPath, Field, TypeAdapter
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.resources.base import Model, PathId, PathName, Timestamp
-from rblxcloud.resources.listing import WirePage
+from rblxcloud.resources.listing import PageModel, WirePage
 
 _FORUM_ID = re.compile(r"[0-9A-Za-z-]+", re.ASCII)
 
@@ -85,15 +85,15 @@ class ForumCategory(Model):
     """Id of the user who archived it."""
 
 
-class _Categories(WirePage[ForumCategory]):
+class _Categories(PageModel):
     items: tuple[ForumCategory, ...] = Field(default=(), alias="groupForumCategories")
 
 
-class _Posts(WirePage[ForumPost]):
+class _Posts(PageModel):
     items: tuple[ForumPost, ...] = Field(default=(), alias="groupForumPosts")
 
 
-class _Comments(WirePage[ForumComment]):
+class _Comments(PageModel):
     items: tuple[ForumComment, ...] = Field(default=(), alias="groupForumComments")
 
 

@@ -12,7 +12,7 @@ from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.base import Model, PathId, PathName, Timestamp, check_id, check_several
-from rblxcloud.resources.listing import WirePage, list_pages
+from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 
 _MOST_USERS = 50
 _LARGEST_PAGE = 100
@@ -146,15 +146,15 @@ class GroupJoinRequest(Model):
     """When they asked."""
 
 
-class _Members(WirePage[GroupMember]):
+class _Members(PageModel):
     items: tuple[GroupMember, ...] = Field(default=(), alias="groupMemberships")
 
 
-class _Roles(WirePage[GroupRole]):
+class _Roles(PageModel):
     items: tuple[GroupRole, ...] = Field(default=(), alias="groupRoles")
 
 
-class _JoinRequests(WirePage[GroupJoinRequest]):
+class _JoinRequests(PageModel):
     items: tuple[GroupJoinRequest, ...] = Field(default=(), alias="groupJoinRequests")
 
 

@@ -10,7 +10,7 @@ from pydantic import AliasPath, Field, TypeAdapter
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.resources.base import Model, PathName, Timestamp, check_id, check_several
-from rblxcloud.resources.listing import WirePage
+from rblxcloud.resources.listing import PageModel, WirePage
 
 _ENUM_NAME = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
@@ -118,7 +118,7 @@ class InventoryItem(Model):
     """The private server."""
 
 
-class _Page(WirePage[InventoryItem]):
+class _Page(PageModel):
     items: tuple[InventoryItem, ...] = Field(default=(), alias="inventoryItems")
 
 

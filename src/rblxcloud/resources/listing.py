@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -15,12 +15,26 @@ from rblxcloud.resources.base import Model
 from rblxcloud.resources.data_store import check_limit, check_whole
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class WirePage(Model, Generic[T]):
-    """A page as v2 sends it; each list has a subclass that says under which name its items come."""
+class WirePage(Protocol[T_co]):
+    """A page of a list, as it is read."""
 
-    items: tuple[T, ...] = ()
+    @property
+    def items(self) -> tuple[T_co, ...]:
+        """The items of this page."""
+        ...
+
+    @property
+    def next_page_token(self) -> str | None:
+        """Asks for the page after."""
+        ...
+
+
+class PageModel(Model):
+    """A page as v2 sends it; each list has a subclass with `items`, which says under which name they come."""
+
     next_page_token: str | None = None
 
 

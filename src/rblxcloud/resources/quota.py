@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.resources.base import Model, PathName, Timestamp
-from rblxcloud.resources.listing import WirePage
+from rblxcloud.resources.listing import PageModel, WirePage
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 
@@ -32,7 +32,7 @@ class AssetQuota(Model):
     """When the next period begins."""
 
 
-class _Quotas(WirePage[AssetQuota]):
+class _Quotas(PageModel):
     items: tuple[AssetQuota, ...] = Field(default=(), alias="assetQuotas")
 
 
