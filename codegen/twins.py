@@ -192,12 +192,19 @@ class Twins:
         return ast.Name(cls.__name__, ast.Load())
 
     def _declare(self, variable: TypeVar, module: str) -> None:
-        bound = " | ".join(self._bound_twins(module, variable.__name__))
+        bound = " | ".join(self._for_anything(twin) for twin in self._bound_twins(module, variable.__name__))
         if (variable.__bound__ is not None and not bound) or variable.__constraints__:
             raise GenerationError(f"{module}: cannot mirror the type variable {variable}")
         declared = f'{variable.__name__} = TypeVar("{variable.__name__}"{f", bound={bound!r}" if bound else ""})'
         if self._typevars.setdefault(variable.__name__, declared) != declared:
             raise GenerationError(f"{module}: {variable} is declared elsewhere in another way")
+
+    def _for_anything(self, twin: str) -> str:
+        variables: tuple[TypeVar, ...] = getattr(self.names[twin], "__parameters__", ())
+        if not variables:
+            return twin
+        self._imports.add(("typing", "Any"))
+        return f"{twin}[{', '.join('Any' for _ in variables)}]"
 
     def signature(self, node: Function, module: str) -> str:
         """Return the parameters and the result of a method as the blocking mirror has them.

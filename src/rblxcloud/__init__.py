@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from rblxcloud.http.hooks import RequestEvent, ResponseEvent
     from rblxcloud.operation import Operation
     from rblxcloud.pagination import Page, Pager
+    from rblxcloud.resources.asset import Asset, AssetPreview, AssetVersion
+    from rblxcloud.resources.asset_permissions import PermissionGrants, RefusedGrant
+    from rblxcloud.resources.asset_type import AssetType
     from rblxcloud.resources.creator import Creator
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
@@ -56,7 +59,11 @@ __all__ = [
     "APIResponseError",
     "APIStatusError",
     "APITimeoutError",
+    "Asset",
+    "AssetPreview",
     "AssetQuota",
+    "AssetType",
+    "AssetVersion",
     "AuthenticationError",
     "BadRequestError",
     "Client",
@@ -99,10 +106,12 @@ __all__ = [
     "Page",
     "Pager",
     "PermissionDeniedError",
+    "PermissionGrants",
     "PreconditionFailedError",
     "RateLimitedError",
     "RateLimits",
     "RblxCloudError",
+    "RefusedGrant",
     "RequestEvent",
     "Response",
     "ResponseEvent",
@@ -123,7 +132,11 @@ _HOMES = {
     "APIResponseError": "rblxcloud.errors",
     "APIStatusError": "rblxcloud.errors",
     "APITimeoutError": "rblxcloud.errors",
+    "Asset": "rblxcloud.resources.asset",
+    "AssetPreview": "rblxcloud.resources.asset",
     "AssetQuota": "rblxcloud.resources.quota",
+    "AssetType": "rblxcloud.resources.asset_type",
+    "AssetVersion": "rblxcloud.resources.asset",
     "AuthenticationError": "rblxcloud.errors",
     "BadRequestError": "rblxcloud.errors",
     "Client": "rblxcloud.client",
@@ -167,10 +180,12 @@ _HOMES = {
     "Page": "rblxcloud.pagination",
     "Pager": "rblxcloud.pagination",
     "PermissionDeniedError": "rblxcloud.errors",
+    "PermissionGrants": "rblxcloud.resources.asset_permissions",
     "PreconditionFailedError": "rblxcloud.errors",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",
     "RblxCloudError": "rblxcloud.errors",
+    "RefusedGrant": "rblxcloud.resources.asset_permissions",
     "RequestEvent": "rblxcloud.http.hooks",
     "Response": "rblxcloud.types",
     "ResponseEvent": "rblxcloud.http.hooks",

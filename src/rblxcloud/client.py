@@ -25,16 +25,20 @@ from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
 from rblxcloud.http.request import Call, QueryValue, encode_json
 from rblxcloud.http.routes import match
 from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.operation import Operation
 from rblxcloud.pagination import Pager
+from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.asset_permissions import AssetAction, PermissionGrants, check_subject, grant
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
 from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
+from rblxcloud.resources.resuming import resume_by_path
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, Response, Unset
 
-ResourceT = TypeVar("ResourceT", bound=Resource)
+ResourceT = TypeVar("ResourceT", bound=Resource | Operation[Any])
 
 
 class Client:
@@ -188,11 +192,72 @@ class Client:
         """
         return list_members_of_all_groups(self._session, user_ids, limit=limit, page_size=page_size)
 
-    def bind(self, resource: ResourceT) -> ResourceT:
-        """Give a resource that was unpickled or copied this client's session.
+    def asset(self, id: int) -> Asset:
+        """Return an asset; nothing is sent.
 
         Args:
-            resource: An experience, a user or a group.
+            id: The asset id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Asset.bound(self._session, id=check_id("id", id))
+
+    async def grant_asset_permissions(
+        self,
+        asset_ids: Iterable[int],
+        action: AssetAction,
+        *,
+        user: int | None = None,
+        group: int | None = None,
+        role: int | None = None,
+        experience: int | None = None,
+        everyone: bool = False,
+        dependencies: bool = False,
+    ) -> PermissionGrants:
+        """Let somebody use assets, all those of them on which that can be granted.
+
+        Args:
+            asset_ids: Ids of the assets.
+            action: `Use`, or `Edit` (of models), `Download`, `CopyFromRcc` and `UpdateFromRcc` (of places).
+            user: Id of the user who may.
+            group: Id of the group whose members may.
+            role: Id of the role of a group whose members may.
+            experience: Id of the experience that may.
+            everyone: Whether everybody may.
+            dependencies: Whether they may use what the assets are made of too.
+
+        Returns:
+            On which assets it was granted, and on which not.
+
+        Raises:
+            InvalidRequestError: It is not exactly one of user, group, role, experience and everyone; nothing was sent.
+
+        Scopes: `asset-permissions:write`.
+        Source: `PATCH /asset-permissions-api/v1/assets/permissions`.
+        """
+        subject = check_subject(user=user, group=group, role=role, experience=experience, everyone=everyone)
+        return await grant(self._session, asset_ids, action, subject, dependencies=dependencies)
+
+    def operation(self, path: str) -> Operation[Any]:
+        """Return a long-running operation that was started earlier, here or in another process; nothing is sent.
+
+        Args:
+            path: Its `path`, or that of an error that it raised.
+
+        Returns:
+            The operation: `await operation.wait()` waits on.
+
+        Raises:
+            InvalidRequestError: The path is not that of an operation whose result is known.
+        """
+        return resume_by_path(self._session, path)
+
+    def bind(self, resource: ResourceT) -> ResourceT:
+        """Give a resource or an operation that was unpickled or copied this client's session.
+
+        Args:
+            resource: A resource such as an experience or an asset, or an operation.
 
         Returns:
             The same resource.

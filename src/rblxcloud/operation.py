@@ -197,7 +197,8 @@ class Operation(Generic[ResultT]):
     def _outcome(self) -> ResultT | None:
         failure = self._state.failure
         if failure is not None:
-            raise failed_operation(failure.message, failure.code, path=self.path, details=failure.details)
+            error_class = ModerationError if is_moderation(failure.message) else OperationFailedError
+            raise error_class(failure.message, code=failure.code, path=self.path, details=failure.details)
         if self.done and self._result is None:
             self._result = self._decoded()
         return self._result
@@ -251,21 +252,9 @@ def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[Resu
     return Operation(binding, result, _State(path))
 
 
-def failed_operation(
-    message: str, code: str | None, *, path: str | None = None, details: tuple[Any, ...] = ()
-) -> OperationFailedError:
-    """Return the error for what Roblox says of a failure.
-
-    Args:
-        message: Roblox's text.
-        code: Roblox's code.
-        path: Path of the operation; None when there was none yet.
-        details: Further details.
-    """
-    # No code of its own says so: the assets service answers "AssetName is moderated." with INVALID_ARGUMENT.
-    moderated = "moderat" in f"{code} {message}".lower()
-    error_class = ModerationError if moderated else OperationFailedError
-    return error_class(message, code=code, path=path, details=details)
+def is_moderation(message: str) -> bool:
+    """Whether Roblox's text says that moderation refused; no code does: "AssetName is moderated." has a plain 400."""
+    return "moderat" in message.lower()
 
 
 def _object(response: Response, endpoint: Endpoint) -> dict[str, Any]:

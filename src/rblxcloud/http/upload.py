@@ -23,13 +23,14 @@ from collections.abc import (
     Mapping,
 )
 from contextlib import aclosing, asynccontextmanager
+from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.runtime.base import CarriedError, DeadlinePassed, Runtime
 
-File: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Iterable[bytes] | AsyncIterable[bytes]
+File: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Iterable[bytes] | AsyncIterable[bytes]
 """What can be uploaded: a path, the content itself, an open binary file, or an iterable of the content's parts."""
 
 Progress: TypeAlias = Callable[[int, int], Awaitable[object] | object]
@@ -168,8 +169,8 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
     Raises:
         InvalidRequestError: It is none of these, or cannot be read.
     """
-    if isinstance(file, str | os.PathLike):
-        opened = await runtime.blocking(_open, Path(cast("str | os.PathLike[str]", file)))
+    if isinstance(file, str | PathLike):
+        opened = await runtime.blocking(_open, Path(cast("str | PathLike[str]", file)))
         try:
             async with open_source(runtime, opened, size=size, limit=limit) as source:
                 yield source
