@@ -359,8 +359,8 @@ def test_a_long_poll_ends_with_the_next_message(emulator: Emulator, base_url: st
     subscribed, answers = threading.Event(), list[Any]()
     subscribe = emulator.subscribe
 
-    def noticed(callback: Any) -> Any:
-        leave = subscribe(callback)
+    def noticed(*arguments: Any) -> Any:
+        leave = subscribe(*arguments)
         subscribed.set()
         return leave
 

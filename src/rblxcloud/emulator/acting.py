@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rblxcloud.emulator.api_keys import Resource
-from rblxcloud.emulator.model import Call, Refusal, World
+from rblxcloud.emulator.model import Call
 
-__all__ = ["acts_as_user", "check_creator", "is_anybody", "resource_of_creator"]
+__all__ = ["acts_as_user", "is_anybody", "resource_of_creator"]
 
 
 def resource_of_creator(creator: str) -> Resource:
@@ -31,20 +31,3 @@ def acts_as_user(call: Call, user: str) -> bool:
         user: Such as `users/1`.
     """
     return call.principal.owner == user or is_anybody(call, user)
-
-
-def check_creator(world: World, call: Call, creator: str) -> None:
-    """Refuse a caller who may not do this to what a creator owns.
-
-    Args:
-        world: The emulator's state.
-        call: The request.
-        creator: Whose it is, as `users/1` or `groups/1`.
-
-    Raises:
-        Refusal: 403 unless the credential covers the creator, and its owner is the creator or works for that group.
-    """
-    resource = resource_of_creator(creator)
-    covered = all(call.has_scope_on(scope, resource) for scope in call.endpoint.scopes.all_of)
-    if not covered or not acts_as_user(call, creator):
-        raise Refusal(403, "PERMISSION_DENIED", "The credential is not allowed to act for this creator.")

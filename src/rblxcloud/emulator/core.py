@@ -6,23 +6,37 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, TypeVar, cast, overload
 
-from rblxcloud.emulator import access, api_keys, assets, data_stores, journal, messaging, ordered_data_stores, universes
+from rblxcloud.emulator import (
+    access,
+    api_keys,
+    assets,
+    creators,
+    data_stores,
+    journal,
+    messaging,
+    ordered_data_stores,
+    universes,
+)
 from rblxcloud.emulator.api_keys import ApiKey
+from rblxcloud.emulator.assets.controls import AssetControls
 from rblxcloud.emulator.clock import Clock
+from rblxcloud.emulator.creators import small_world
+from rblxcloud.emulator.creators.controls import GroupControls, UserControls
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
-from rblxcloud.emulator.routing import Match, default_router
+from rblxcloud.emulator.routing import Match, Router
 from rblxcloud.emulator.scripts import Scripts
+from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -42,7 +56,10 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (universes.HANDLERS, universes.SCHEMA),
     (api_keys.HANDLERS, api_keys.SCHEMA),
     (assets.HANDLERS, assets.SCHEMA),
+    (creators.HANDLERS, creators.SCHEMA),
 )
+Event = TypeVar("Event")
+
 _JSON_TYPES = ("application/json", "text/json")
 
 
@@ -84,12 +101,20 @@ class Emulator:
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
         self._lock = threading.RLock()
-        self._subscribers: list[Callable[[Message], object]] = []
+        self._subscribers: list[Callable[[object], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now)
+        # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
+        self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
         """How the next uploads and thumbnails go."""
+        self.assets: AssetControls = AssetControls(self._world, self._transaction)
+        """The assets there are."""
+        self.users: UserControls = UserControls(self._world, self._transaction)
+        """Users: profiles, inventories, notifications."""
+        self.groups: GroupControls = GroupControls(self._world, self._transaction)
+        """Groups: members, roles, requests to join, shouts, forums."""
         self._journal = Journal(connection, log_size)
         with self._transaction():
             self._furnish()
@@ -141,8 +166,8 @@ class Emulator:
             reply = self._exchange(request)
             events = tuple(self._world.events)
         for event in events:
-            if isinstance(event, Message):
-                self._notify(event)
+            for callback in tuple(self._subscribers):
+                callback(event)
         return reply
 
     def _exchange(self, request: RawRequest) -> Reply:
@@ -299,17 +324,32 @@ class Emulator:
             name = None if universe is None else str(universe)
             return messaging.published(self._world, after=after, universe=name, topic=topic, limit=limit)
 
-    def subscribe(self, callback: Callable[[Message], object]) -> Callable[[], None]:
-        """Call `callback` with each message once it is published, in the thread that answers the request.
+    @overload
+    def subscribe(self, callback: Callable[[Message], object]) -> Callable[[], None]: ...
+
+    @overload
+    def subscribe(self, callback: Callable[[Event], object], kind: type[Event]) -> Callable[[], None]: ...
+
+    def subscribe(self, callback: Callable[[Any], object], kind: type[object] = Message) -> Callable[[], None]:
+        """Call `callback` with each event once it has happened, in the thread that answers the request.
+
+        Args:
+            callback: Hears of the event.
+            kind: Which events: `Message`, `Notification`, or `object` for all.
 
         Returns:
             A function that ends the subscription.
         """
-        self._subscribers.append(callback)
+
+        def hear(event: object) -> None:
+            if isinstance(event, kind):
+                callback(event)
+
+        self._subscribers.append(hear)
 
         def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
+            if hear in self._subscribers:
+                self._subscribers.remove(hear)
 
         return unsubscribe
 
@@ -334,28 +374,32 @@ class Emulator:
 
     # --- state
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            database = self._world.database
-            self._world.events.clear()
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
         for universe, owner in universes.SMALL_WORLD.items():
             universes.create(self._world, universe, owner)
+        small_world.furnish(self._world)
 
-    def _notify(self, message: Message) -> None:
-        for callback in tuple(self._subscribers):
-            callback(message)
+
+@contextmanager
+def _transaction(lock: AbstractContextManager[object], world: World) -> Generator[sqlite3.Connection]:
+    with lock:
+        database = world.database
+        world.events.clear()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
+
+
+@cache
+def _router() -> Router:
+    """Return the router of the table and of the rows that only the rooms know, such as files."""
+    return Router(dict.fromkeys((*all_endpoints(), *(row for handlers, _ in _ROOMS for row in handlers))))
 
 
 @cache
@@ -382,7 +426,7 @@ def _open(database: str | Path) -> sqlite3.Connection:
 
 def _route(request: RawRequest) -> Match | Refusal:
     try:
-        return default_router().match(request.method, request.raw_path)
+        return _router().match(request.method, request.raw_path)
     except Refusal as refusal:
         return refusal
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rblxcloud.emulator.assets import operations, store, uploads
+from rblxcloud.emulator.assets import delivery, operations, permissions, quotas, store, uploads, versions
 from rblxcloud.emulator.model import Handler
 from rblxcloud.endpoints.model import Endpoint
 
 __all__ = ["HANDLERS", "SCHEMA"]
 
-SCHEMA = store.SCHEMA + operations.SCHEMA
+SCHEMA = "".join(room.SCHEMA for room in (store, operations, delivery, permissions, quotas))
 
-HANDLERS: Mapping[Endpoint, Handler] = {**uploads.HANDLERS}
+HANDLERS: Mapping[Endpoint, Handler] = {
+    **uploads.HANDLERS,
+    **versions.HANDLERS,
+    **delivery.HANDLERS,
+    **permissions.HANDLERS,
+    **quotas.HANDLERS,
+}

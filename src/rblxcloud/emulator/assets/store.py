@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,8 +23,11 @@ __all__ = [
     "find_asset",
     "find_version",
     "keep_file",
+    "newest_versions",
     "read_file",
+    "replace_file",
     "save_asset",
+    "set_moderation",
     "version_json",
 ]
 
@@ -135,7 +138,10 @@ def add_version(
 def find_asset(world: World, number: int) -> Asset | None:
     """Return an asset by its id."""
     row = world.database.execute(f"SELECT {_COLUMNS} FROM assets WHERE id = ?", (number,)).fetchone()
-    return None if row is None else Asset(*row[:5], json.loads(row[5]))
+    if row is None:
+        return None
+    number, kind, creator, privacy, state, fields = row
+    return Asset(number, kind, creator, privacy, state, json.loads(fields))
 
 
 def find_version(world: World, asset: int, number: int | None = None) -> Version | None:
@@ -153,6 +159,37 @@ def find_version(world: World, asset: int, number: int | None = None) -> Version
     return None if row is None else Version(*row)
 
 
+def newest_versions(world: World, asset: int, before: int | None) -> Iterator[Version]:
+    """Yield the versions of an asset, the newest first.
+
+    Args:
+        world: The emulator's state.
+        asset: Id of the asset.
+        before: Only those with a smaller number.
+    """
+    rows = world.database.execute(
+        "SELECT * FROM asset_versions WHERE asset = ? AND (? IS NULL OR number < ?) ORDER BY number DESC",
+        (asset, before, before),
+    )
+    return (Version(*row) for row in rows)
+
+
+def replace_file(world: World, version: Version, digest: str) -> Version:
+    """Give a version another file; return it as it is now."""
+    world.database.execute(
+        "UPDATE asset_versions SET file = ? WHERE asset = ? AND number = ?", (digest, version.asset, version.number)
+    )
+    return replace(version, file=digest)
+
+
+def set_moderation(world: World, version: Version, moderation: str) -> None:
+    """Say what moderation made of a version."""
+    world.database.execute(
+        "UPDATE asset_versions SET moderation = ? WHERE asset = ? AND number = ?",
+        (moderation, version.asset, version.number),
+    )
+
+
 def asset_json(world: World, asset: Asset, shown: Iterable[str] = ALWAYS) -> dict[str, Any]:
     """Return an asset as the service shows it, in the short spellings.
 
@@ -163,7 +200,7 @@ def asset_json(world: World, asset: Asset, shown: Iterable[str] = ALWAYS) -> dic
     """
     version = find_version(world, asset.id)
     assert version is not None
-    optional = {"previews": [], **asset.fields}
+    optional: dict[str, Any] = {"previews": [], **asset.fields}
     return {
         "path": f"assets/{asset.id}",
         "revisionId": str(version.number),

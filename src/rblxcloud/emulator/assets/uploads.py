@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from rblxcloud.emulator.acting import check_creator
-from rblxcloud.emulator.assets import operations
+from rblxcloud.emulator.assets import operations, quotas
 from rblxcloud.emulator.assets.images import IMAGE_FORMATS, dimensions
 from rblxcloud.emulator.assets.kinds import KINDS, Kind, shows
 from rblxcloud.emulator.assets.metadata import (
@@ -19,6 +18,8 @@ from rblxcloud.emulator.assets.metadata import (
     privacy_of,
 )
 from rblxcloud.emulator.assets.store import ALWAYS, Asset, asset_json, find_asset, keep_file, save_asset
+from rblxcloud.emulator.creators import groups
+from rblxcloud.emulator.creators.authority import check_creator
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.multipart import Part, parse_form
@@ -75,10 +76,20 @@ def _create(world: World, call: Call) -> Reply:
     fields = new_fields(world, request)
     _check_file(kind, file)
     check_creator(world, call, creator)
+    if kind.upload_quota is not None:
+        quotas.count_upload(world, call, _uploader(world, call, creator), kind.upload_quota)
     script = world.scripts.take("upload")
     _check_script(script, price)
     upload = operations.Upload(name, creator, privacy, fields, file.content_type, keep_file(world, file.content))
     return _started(world, operations.start(world, upload, script))
+
+
+def _uploader(world: World, call: Call, creator: str) -> int:
+    """Return which user an upload counts for: of a group's asset the one who uploads it."""
+    kind, _, number = creator.partition("/")
+    group = groups.find(world, int(number)) if kind == "groups" else None
+    user = int(number) if group is None else groups.user_of_caller(world, call, group)
+    return 0 if user is None else user
 
 
 def _update(world: World, call: Call) -> Reply:
