@@ -491,17 +491,19 @@ async def test_quotas_are_read_and_picked_by_type(clock: ManualClock) -> None:
         "period": "MONTH",
         "usageResetTime": "2024-01-01T00:00:00Z",
     }
-    script = answers({"assetQuotas": [quota]}, {}, {}, {})
+    script = answers({"assetQuotas": [quota, {**quota, "assetType": "HOLOGRAM"}]}, {}, {}, {})
     async with async_client(clock, script) as client:
         user = client.user(1)
-        [found] = [q async for q in user.asset_quotas(quota_type="RATE_LIMIT_UPLOAD", asset_type="AUDIO")]
-        assert [q async for q in user.asset_quotas(asset_type="MeshPart")] == []
+        picked = user.asset_quotas(quota_type="RATE_LIMIT_UPLOAD", asset_type="AUDIO")
+        [found, newer] = [quota async for quota in picked]
+        assert [q async for q in user.asset_quotas(asset_type=rblxcloud.AssetType.MeshPart)] == []
         assert [q async for q in user.asset_quotas()] == []
         assert [q async for q in user.asset_quotas(asset_type=Kind.VIDEO)] == []
         for value in ("", "A && B", "x == y", "Ä", 5, True):
             with pytest.raises(rblxcloud.InvalidRequestError, match="asset_type: "):
                 user.asset_quotas(asset_type=value)  # type: ignore[arg-type]
     assert (found.usage, found.capacity, found.period) == (15, 100, "MONTH")
+    assert (found.asset_type, newer.asset_type) == (rblxcloud.AssetType.Audio, "HOLOGRAM")
     assert [query.get("filter") for _, _, query in sent(script)] == [
         "quotaType == RateLimitUpload && assetType == Audio",
         "assetType == MeshPart",

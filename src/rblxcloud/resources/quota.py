@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from rblxcloud.errors import InvalidRequestError
+from rblxcloud.resources.asset_type import AssetType, read_type
 from rblxcloud.resources.base import Model, PathName, Timestamp
 from rblxcloud.resources.listing import PageModel, WirePage
 
@@ -20,8 +22,8 @@ class AssetQuota(Model):
     """Id of the quota."""
     quota_type: str
     """What is counted: `RATE_LIMIT_UPLOAD` or `RATE_LIMIT_CREATOR_STORE_DISTRIBUTE`."""
-    asset_type: str
-    """Of what: `AUDIO`, `VIDEO` ..."""
+    asset_type: Annotated[AssetType | str, BeforeValidator(read_type)]
+    """Of what; a type that is newer than this package is text."""
     usage: int = 0
     """How often it was done in this period."""
     capacity: int = 0
@@ -39,13 +41,16 @@ class _Quotas(PageModel):
 QUOTAS: TypeAdapter[WirePage[AssetQuota]] = TypeAdapter(_Quotas)
 
 
-def quota_filter(quota_type: str | None, asset_type: str | None) -> str | None:
+def quota_filter(quota_type: str | None, asset_type: AssetType | str | None) -> str | None:
     """Return the filter for quotas of these types; None for all.
 
     Raises:
         InvalidRequestError: A value is not the name of a type.
     """
-    names = {"quotaType": _literal("quota_type", quota_type), "assetType": _literal("asset_type", asset_type)}
+    names = {
+        "quotaType": _literal("quota_type", quota_type),
+        "assetType": _literal("asset_type", read_type(asset_type)),
+    }
     return " && ".join(field + " == " + name for field, name in names.items() if name) or None
 
 

@@ -12,6 +12,7 @@ from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
 from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
+from rblxcloud.resources.asset_type import AssetType
 from rblxcloud.resources.base import BINDING, ID, Model, Timestamp, check_id
 from rblxcloud.resources.creator import Creator
 from rblxcloud.resources.experience import Experience
@@ -56,7 +57,7 @@ class User(Creator):
     premium: bool | None = None
     """Whether the user has Premium."""
     id_verified: bool | None = None
-    """Whether the user has shown a document or a phone number; None without the scope `user.advanced:read`."""
+    """Whether the user has proved who they are; None without the scope `user.advanced:read`."""
     social_network_profiles: SocialNetworkProfiles | None = None
     """Links to other networks; None without the scope `user.social:read`."""
     profile_uri: str | None = None
@@ -203,7 +204,7 @@ class User(Creator):
         self,
         *,
         quota_type: str | None = None,
-        asset_type: str | None = None,
+        asset_type: AssetType | str | None = None,
         limit: int | None = None,
         page_size: int = 100,
     ) -> Pager[AssetQuota]:
@@ -211,7 +212,7 @@ class User(Creator):
 
         Args:
             quota_type: Only quotas of this type: `RATE_LIMIT_UPLOAD` or `RATE_LIMIT_CREATOR_STORE_DISTRIBUTE`.
-            asset_type: Only quotas for assets of this type: `AUDIO`, `VIDEO` ...
+            asset_type: Only quotas for assets of this type.
             limit: Most quotas in all.
             page_size: Most quotas a request, 1 to 100.
 
