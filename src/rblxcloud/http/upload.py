@@ -36,7 +36,8 @@ File: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Iterable[bytes] | Asy
 Progress: TypeAlias = Callable[[int, int], Awaitable[object] | object]
 """Called with the bytes that are through so far, and all there are."""
 
-CHUNK = 256 * 1024
+CHUNK = 512 * 1024
+"""Bytes that are read and sent at once: each reading takes a worker thread, each lot has the timeout to get through."""
 HEAD = 4096
 """Bytes at the beginning that tell what a file is."""
 
@@ -131,11 +132,12 @@ class StreamSource(Source):
     async def chunks(self, runtime: Runtime) -> AsyncGenerator[bytes, None]:
         """Yield the parts."""
         place = 0
-        async for part in self._all():
-            place += len(part)
-            if place > self.size:
-                raise _wrong_size(place, self.size)
-            yield part
+        async with aclosing(self._all()) as parts:
+            async for part in parts:
+                place += len(part)
+                if place > self.size:
+                    raise _wrong_size(place, self.size)
+                yield part
         if place < self.size:
             raise _wrong_size(place, self.size)
 
@@ -263,8 +265,12 @@ async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]
     if isinstance(items, AsyncIterable):
         if runtime.mode == "blocking":
             raise InvalidRequestError("file", "is an asynchronous iterable; rblxcloud.sync takes plain ones")
-        async for item in items:
-            yield _bytes(item)
+        try:
+            async for item in items:
+                yield _bytes(item)
+        finally:
+            if inspect.isasyncgen(items):  # Left to the garbage collector, it would run on after its loop's end.
+                await cast("AsyncGenerator[bytes, None]", items).aclose()
         return
     iterator = iter(items)
     while parts := await runtime.blocking(_take, iterator):

@@ -13,6 +13,7 @@ from rblxcloud.http.upload import Progress, Upload, open_source
 from rblxcloud.operation import Operation, ResultT, is_moderation, start
 from rblxcloud.resources.asset_type import RULES, AssetType, check_size, kind_of_file
 from rblxcloud.resources.base import check_text
+from rblxcloud.resources.data_store import check_whole
 from rblxcloud.runtime.base import Runtime
 
 AssetPrivacy = Literal["default", "restricted", "openUse"]
@@ -82,7 +83,7 @@ async def open_form(
         InvalidRequestError: The file cannot be read, or no asset of the type can be made from it.
     """
     if size is not None:
-        check_size(asset_type, size)
+        check_size(asset_type, check_whole("size", size, 2**63 - 1, smallest=0))
     async with open_source(runtime, file, size=size, limit=RULES[asset_type].max_bytes) as source:
         name = source.name if file_name is None else check_unicode("file_name", check_text("file_name", file_name))
         kind = kind_of_file(asset_type, name, source.size, await source.head(runtime))

@@ -86,9 +86,21 @@ def build(module: Any, request: Request, content: Any, trace: Any) -> Any:
     except (module.InvalidURL, UnicodeError):
         # Not chained: the original holds the offending text, which may be a secret.
         raise _unsendable() from None
+    if content is not None and not isinstance(content, bytes):
+        wire.stream = _stream(module, content)
     if wire.url.raw_path != target:
         wire.extensions["target"] = target  # httpx takes dot segments out of a path.
     return wire
+
+
+def _stream(module: Any, chunks: Any) -> Any:
+    """Return a body whose chunks a transport takes directly.
+
+    httpx would put a generator of its own around them, which nobody closes when an attempt is broken off.
+    """
+    asynchronous = hasattr(chunks, "__aiter__")
+    base = module.AsyncByteStream if asynchronous else module.SyncByteStream
+    return type("Outgoing", (base,), {"__aiter__" if asynchronous else "__iter__": lambda self: chunks})()
 
 
 def _target(url: str) -> bytes:
