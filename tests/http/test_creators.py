@@ -399,6 +399,19 @@ async def test_notifications_that_cannot_be_are_not_sent(
             await client.user(1).notify(**{"experience": 1, "message_id": "m", **arguments})
 
 
+async def test_a_user_who_was_notified_today_holds_up_no_other(clock: ManualClock) -> None:
+    today = httpx.Response(429, headers={"retry-after": "40000"}, json={"code": "RESOURCE_EXHAUSTED", "message": "no"})
+    script = Script([today, httpx.Response(200, json={"id": "n"})])
+    async with async_client(clock, script) as client:
+        started = clock.monotonic()
+        with pytest.raises(rblxcloud.RateLimitedError) as caught:
+            await client.user(1).notify(5, "m")
+        assert caught.value.retry_after == 40000
+        assert not caught.value.outcome_unknown
+        assert await client.user(2).notify(5, "m") == "n"
+        assert clock.monotonic() == started
+
+
 async def test_thumbnail_that_is_done_already_needs_one_request(clock: ManualClock) -> None:
     done = {
         "path": "users/1/operations/eyJ1IjoxfQ==",

@@ -48,6 +48,8 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0
+_LONGEST_WINDOW = 60.0
+"""Seconds of the longest window that Roblox publishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +324,9 @@ class Session:
     def _block_window(self, call: Call, response: Response, retry_after: float | None) -> None:
         """A 429 moves the window that it speaks of, and no other."""
         if self._windows.mode == "off" or retry_after is None:
+            return
+        if retry_after > _LONGEST_WINDOW:
+            # It speaks of something else than a window, such as the one notification a day of a single user.
             return
         until = self.runtime.monotonic() + min(retry_after, self.settings.options.retry.max_server_delay)
         rules = self._windows.rules(call)
