@@ -11,7 +11,7 @@ import pytest
 
 import rblxcloud
 from rblxcloud.emulator import Collectible, Emulator
-from tests.support.emulator import act_as
+from tests.support.emulator import START, act_as
 
 Tell = Callable[[Callable[[Any], Any]], None]
 
@@ -199,6 +199,24 @@ def test_notification_reaches_the_user(tell: Tell, emulator: Emulator) -> None:
     assert first.launch_data == "é" * 100
     assert (second.universe, second.message_id, second.parameters) == ("2", "m-2", {})
     assert (second.launch_data, second.category) == (None, None)
+
+
+def test_one_notification_a_day_reaches_a_user(tell: Tell, emulator: Emulator) -> None:
+    emulator.limits.enabled = True
+    emulator.clock.set(START)
+
+    async def story(client: Any) -> None:
+        await client.user(8).notify(1, "m")
+        with pytest.raises(rblxcloud.RateLimitedError) as caught:
+            await client.user(8).notify(1, "m")
+        assert caught.value.retry_after > 3600
+        await client.user(8).notify(2, "m")
+        await client.user(9).notify(1, "m")
+        emulator.clock.advance(86_400)
+        await client.user(8).notify(1, "m")
+
+    tell(story)
+    assert [(n.user, n.universe) for n in emulator.users.notifications()] == [(8, "1"), (8, "2"), (9, "1"), (8, "1")]
 
 
 def test_notifications_that_cannot_be_are_not_sent(tell: Tell, emulator: Emulator) -> None:
