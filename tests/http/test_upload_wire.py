@@ -1,11 +1,12 @@
-"""Uploads over a real socket that is cut, slow to answer, or answers before it has heard everything."""
+"""Uploads and downloads over a real socket that is cut, or answers before it has heard everything."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -44,7 +45,7 @@ def serving(handle: Handler) -> Iterator[str]:
                 connection, _ = listening.accept()
             except OSError:
                 return
-            with connection:
+            with connection, suppress(ConnectionError):
                 handle(connection, number)
 
     thread = threading.Thread(target=accept, daemon=True)
@@ -64,11 +65,15 @@ def receive(connection: socket.socket, size: int) -> bytes:
     return bytes(received)
 
 
-def body_of(connection: socket.socket) -> bytes:
+def receive_head(connection: socket.socket) -> bytes:
     data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65_536)
-    head, _, body = data.partition(b"\r\n\r\n")
+    while b"\r\n\r\n" not in data and (more := connection.recv(65_536)):
+        data += more
+    return data
+
+
+def body_of(connection: socket.socket) -> bytes:
+    head, _, body = receive_head(connection).partition(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     return body + receive(connection, length - len(body))
 
@@ -158,6 +163,30 @@ def test_a_refusal_before_the_end_is_heard(tell: Callable[..., Any]) -> None:
 
     with serving(handle) as base_url, pytest.raises(rblxcloud.AuthenticationError, match="Invalid API Key"):
         tell(base_url, lambda client: upload(client, BIG_FILM))
+
+
+def test_a_download_that_is_broken_off_leaves_no_connection_in_use(tell: Callable[..., Any], tmp_path: Path) -> None:
+    closed: list[bool] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        try:
+            while head := receive_head(connection):
+                if b"/assetId/" in head:
+                    connection.sendall(reply(b'{"location":"https://c0.rbxcdn.com/film"}'))
+                else:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\n\r\n" + bytes(1_000_000))
+        finally:
+            closed.append(True)
+
+    def progress(received: int, total: int | None) -> None:
+        assert total == 5_000_000
+        if received:
+            raise KeyError("mine")
+
+    with serving(handle) as base_url, pytest.raises(KeyError, match="mine"):
+        tell(base_url, lambda client: client.asset(1).download(tmp_path / "film", progress=progress))
+    assert closed == [True]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_stream_is_kept_until_there_is_a_connection(tell: Callable[..., Any]) -> None:

@@ -78,7 +78,7 @@ class BlockingRuntime(Runtime):
         """Send one attempt and let `read` take its answer while it comes; see `Runtime.stream`."""
 
         def take(response: Any) -> Response:
-            chunks = self._chunks(response, deadline)
+            chunks = self._in_time(response.iter_raw(), deadline)
             try:
                 incoming = Incoming(response.status_code, backend.headers_of(response), chunks)
                 return run(cast("Coroutine[Any, Any, Response]", read(incoming)))
@@ -147,8 +147,8 @@ class BlockingRuntime(Runtime):
             if made is not None:
                 made.close()
 
-    async def _chunks(self, response: Any, deadline: float | None) -> AsyncGenerator[bytes, None]:
-        for chunk in response.iter_raw():
+    async def _in_time(self, parts: Iterable[bytes], deadline: float | None) -> AsyncGenerator[bytes, None]:
+        for chunk in parts:
             if deadline is not None and self.monotonic() > deadline:
                 raise DeadlinePassed("the deadline passed while the answer was read")
             yield chunk

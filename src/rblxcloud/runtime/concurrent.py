@@ -91,11 +91,16 @@ class ConcurrentRuntime(Runtime):
         """Send one attempt and let `read` take its answer while it comes; see `Runtime.stream`."""
 
         async def take(response: Any) -> Response:
-            async with aclosing(self._chunks(response, deadline)) as chunks:
-                incoming = Incoming(response.status_code, backend.headers_of(response), chunks)
-                result = await read(incoming)
-            await response.aclose()
-            return result
+            parts = response.aiter_raw()
+            try:
+                async with aclosing(self._in_time(parts, deadline)) as chunks:
+                    return await read(Incoming(response.status_code, backend.headers_of(response), chunks))
+            except GeneratorExit:
+                parts = None  # Nothing can be awaited any more.
+                raise
+            finally:
+                if parts is not None:
+                    await _end(response, parts)
 
         return await self._deliver(request, take)
 
@@ -165,12 +170,11 @@ class ConcurrentRuntime(Runtime):
             if isinstance(request.content, AsyncGenerator) and not gone:
                 await request.content.aclose()
 
-    async def _chunks(self, response: Any, deadline: float | None) -> AsyncGenerator[bytes, None]:
-        async with aclosing(response.aiter_raw()) as parts:
-            async for chunk in parts:
-                if deadline is not None and self.monotonic() > deadline:
-                    raise DeadlinePassed("the deadline passed while the answer was read")
-                yield chunk
+    async def _in_time(self, parts: AsyncIterable[bytes], deadline: float | None) -> AsyncGenerator[bytes, None]:
+        async for chunk in parts:
+            if deadline is not None and self.monotonic() > deadline:
+                raise DeadlinePassed("the deadline passed while the answer was read")
+            yield chunk
 
     async def _send(self, request: Request, send: Send, progress: backend.Progress) -> Any:
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -286,6 +290,19 @@ class ConcurrentRuntime(Runtime):
         pools, self._pools = self._pools, None
         if pools is not None:
             pools.abandon()
+
+
+async def _end(response: Any, parts: AsyncIterable[bytes]) -> None:
+    """End a body that may not have been read to its end.
+
+    httpcore reads in generators of its own, which nobody closes, and trio reports those. Once the connection is closed,
+    what is left in them soon comes to an error, which ends them.
+    """
+    with anyio.CancelScope(shield=True):
+        await response.aclose()
+        with suppress(Exception):
+            async for _ in parts:
+                pass
 
 
 async def _close(pool: Pool[httpx.AsyncHTTPTransport]) -> None:
