@@ -117,7 +117,7 @@ class Operation(Generic[ResultT]):
         """Wait until it has ended.
 
         It is asked for at once, then after 1, 2, 4 ... 16 seconds. Operations that are waited for at the same time
-        share the published limit of the endpoint evenly: 100 uploads are asked for every 20 seconds each.
+        share the published limit of the endpoint evenly: 100 uploads are asked for every 22 seconds each.
 
         Args:
             timeout: Seconds to wait at most; None for no bound.
@@ -139,14 +139,16 @@ class Operation(Generic[ResultT]):
         session = self._session
         ends = None if limit is None else session.runtime.monotonic() + limit
         with session.polling(self._call()) as fair_pause:
+            # Were many asked for at once, they would use up what is to last for a minute.
+            delay = fair_pause() if fair_pause() > _FIRST_PAUSE else 0.0
             while not self.done:
-                await self._poll_until(session, ends, timeout)
-                if self.done:
-                    break
                 left = float("inf") if ends is None else ends - session.runtime.monotonic()
-                if left <= 0:
+                if delay and left <= 0:
                     raise self._too_late(timeout)
-                await session.runtime.sleep(min(max(pause, fair_pause()), left))
+                if delay:
+                    await session.runtime.sleep(min(delay, left))
+                await self._poll_until(session, ends, timeout)
+                delay = max(pause, fair_pause())
                 if poll is None:
                     pause = min(2 * pause, _LONGEST_PAUSE)
         return cast("ResultT", self._outcome())

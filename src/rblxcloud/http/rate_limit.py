@@ -29,6 +29,8 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _MARGIN = 0.25
 """Seconds added to each window: requests reach Roblox a little earlier or later than they left."""
+_SPARE = 1.1
+"""Those who poll leave a tenth of a window to others."""
 _MOST_WINDOWS = 4096
 _WORTH_LOGGING = 1.0
 
@@ -212,9 +214,10 @@ class RateLimiter:
         seconds = 0.0
         with self._lock:
             for rule in rules:
-                window = self._windows.get(rule.key)
-                if window is not None and window.count:
-                    seconds = max(seconds, self._pollers[rule.key] * window.seconds / window.count)
+                window = self._windows.get(rule.key) or _Window()
+                window.adopt(rule.limit)
+                if window.count:
+                    seconds = max(seconds, _SPARE * self._pollers[rule.key] * window.seconds / window.count)
         return seconds
 
     def fullest(self, rules: Sequence[Rule], now: float) -> Rule:
