@@ -95,7 +95,7 @@ def test_a_file_is_taken_in_many_forms(perform: Perform, picture: Path, source: 
         "assetType": "Decal",
         "displayName": "name",
         "description": "description",
-        "creationContext": {"creator": {"userId": "1"}},
+        "creationContext": {"creator": {"userId": 1}},
     }
     assert request.headers["content-length"] == str(len(request.content))
     assert "transfer-encoding" not in request.headers
@@ -132,7 +132,7 @@ def test_a_group_uploads_as_itself(perform: Perform) -> None:
     perform(script, story)
     form = read_form(script.requests[0])
     assert form.request["creationContext"] == {
-        "creator": {"groupId": "7"},
+        "creator": {"groupId": 7},
         "expectedPrice": 0,
         "assetPrivacy": "openUse",
     }
@@ -435,5 +435,5 @@ def test_new_content_goes_to_models_alone(perform: Perform) -> None:
     sent = script.requests[0]
     assert sent.url.query == b"updateMask=displayName"
     form = read_form(sent)
-    assert form.request == {"assetId": "6", "displayName": "new"}
+    assert form.request == {"assetId": 6, "displayName": "new"}
     assert form.content_type == "model/fbx"

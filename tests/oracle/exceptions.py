@@ -40,6 +40,26 @@ REQUESTS: tuple[Outranked, ...] = (
         "auth.md section 1, introspection: not in the document",
     ),
     Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form.request.assetId: Tried to write read-only property",
+        "assets.md section 1, update: the request repeats the assetId",
+    ),
+    Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form.request: .*'discordSocialLink' was unexpected",
+        "assets.md section 1, update: each network has a field of its own, which the document calls socialLink",
+    ),
+    Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form: 'fileContent' is a required property",
+        "assets.md section 1, update: no file where only metadata is changed",
+    ),
+    Outranked(
+        r"POST /assets/v1/assets/{assetId}/versions:rollback",
+        r"^the content type 'application/json' is not documented",
+        "ambiguities.md section A, point 47: clients send JSON",
+    ),
+    Outranked(
         r"GET /_cdn/.*",
         r"^no operation of the document",
         "http.md section 1, hosts and paths: files are at addresses of a CDN, which for the emulator is itself",

@@ -290,7 +290,7 @@ class Asset(Resource):
         if not changes and file is None:
             raise InvalidRequestError("update", "nothing was passed to change")
         known_type = {"assetType": str(self.asset_type)} if self.asset_type else {}
-        request = {"assetId": str(self.id), **known_type, **{n: v for n, v in changes.items() if v is not None}}
+        request = {"assetId": self.id, **known_type, **{n: v for n, v in changes.items() if v is not None}}
         path, query = {"assetId": self.id}, {"updateMask": ",".join(changes) or None}
         if file is None:
             content, content_type = encode_form({"request": encode_json(request).decode()})

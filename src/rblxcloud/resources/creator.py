@@ -92,7 +92,7 @@ class Creator(Resource):
         Source: `POST /assets/v1/assets`.
         """
         checked_type = check_upload_type(asset_type)
-        context: dict[str, object] = {"creator": {f"{self._collection.removesuffix('s')}Id": str(self.id)}}
+        context: dict[str, object] = {"creator": {f"{self._collection.removesuffix('s')}Id": self.id}}
         if expected_price is not None:
             context["expectedPrice"] = check_whole("expected_price", expected_price, _LARGEST_PRICE, smallest=0)
         if privacy is not None:
