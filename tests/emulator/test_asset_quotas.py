@@ -92,7 +92,7 @@ def test_a_refused_upload_does_not_count(call: Caller, assets: Assets) -> None:
 
 
 def test_an_upload_for_a_group_counts_for_who_uploads(emulator: Emulator, call: Caller, assets: Assets) -> None:
-    emulator.add_key("builder", ApiKey(owner="users/3", scopes=("asset:read", "asset:write")))  # type: ignore[arg-type]
+    emulator.add_key("builder", ApiKey(owner="users/3", scopes=("asset:read", "asset:write")))
     group = request("Audio", creationContext={"creator": {"groupId": "1"}})
     assert assets.create(group, *AUDIO[1:], key="builder").status == 200
     assert (usage(call, 3)["AUDIO"], usage(call, 1)["AUDIO"]) == ((1, 100), (0, 100))
@@ -141,7 +141,7 @@ def test_quotas_come_in_pages(call: Caller) -> None:
 
 
 def test_only_the_users_own_credential_reads_them(emulator: Emulator, call: Caller) -> None:
-    emulator.add_key("own", ApiKey(owner="users/1", scopes=("asset:read",)))  # type: ignore[arg-type]
+    emulator.add_key("own", ApiKey(owner="users/1", scopes=("asset:read",)))
     answers = [call("GET", f"/cloud/v2/users/{user}/asset-quotas", key="own").status for user in (1, 2)]
     assert answers == [200, 403]
 

@@ -145,7 +145,7 @@ def test_an_id_that_is_none_is_400(call: Caller, model: str, path: str) -> None:
 
 
 def test_who_may_not_download_is_told_409(emulator: Emulator, assets: Assets, call: Caller) -> None:
-    emulator.add_key("other", ApiKey(owner="users/2", scopes=("legacy-asset:manage",)))  # type: ignore[arg-type]
+    emulator.add_key("other", ApiKey(owner="users/2", scopes=("legacy-asset:manage",)))
     closed = assets.made()
     context = {"creator": {"userId": "1"}, "assetPrivacy": "openUse"}
     open_ = assets.made(request(creationContext=context))
@@ -299,7 +299,7 @@ def test_what_is_documented_can_be_granted(
 def test_what_can_be_granted_is_and_the_rest_is_told(emulator: Emulator, call: Caller) -> None:
     mine = emulator.assets.add(png(), "image/png")
     foreign = emulator.assets.add(png(), "image/png", creator="users/2")
-    emulator.add_key("own", ApiKey(owner="users/1", scopes=("asset-permissions:write",)))  # type: ignore[arg-type]
+    emulator.add_key("own", ApiKey(owner="users/1", scopes=("asset-permissions:write",)))
     answer = call("PATCH", PERMISSIONS, grant(mine, foreign, 5), key="own").json
     assert answer == {
         "successAssetIds": [mine],
@@ -343,6 +343,6 @@ def test_a_grant_that_makes_no_sense_is_400(call: Caller, change: dict[str, Any]
 
 
 def test_a_key_without_the_scope_is_403_in_the_services_own_words(emulator: Emulator, call: Caller) -> None:
-    emulator.add_key("narrow", ApiKey(scopes=("asset:read",)))  # type: ignore[arg-type]
+    emulator.add_key("narrow", ApiKey(scopes=("asset:read",)))
     answer = call("PATCH", PERMISSIONS, grant(1), key="narrow")
     assert (answer.status, list(answer.json["error"])) == (403, ["code", "message"])

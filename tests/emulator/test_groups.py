@@ -305,7 +305,7 @@ def test_changing_needs_the_scope_for_that_group(emulator: Emulator, call: Calle
     add_key(emulator, "reader", "users/1", "group:read")
     held = ScopeGrant(name="group", operations=("write",), group_ids=("7",))
     emulator.add_key("held", ApiKey(owner="users/1", scopes=(held,)))
-    emulator.add_key("group", ApiKey(owner="groups/1", scopes=("group:write",)))  # type: ignore[arg-type]
+    emulator.add_key("group", ApiKey(owner="groups/1", scopes=("group:write",)))
     builder = role(emulator, "Builder")
     assert [change(call, "assignRole", builder, key=key).status for key in ("reader", "held", "group")] == [
         403,

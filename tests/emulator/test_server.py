@@ -364,7 +364,7 @@ def test_a_long_poll_ends_with_the_next_message(emulator: Emulator, base_url: st
         subscribed.set()
         return leave
 
-    emulator.subscribe = noticed  # type: ignore[method-assign]
+    emulator.subscribe = noticed  # type: ignore[assignment, method-assign]
 
     def poll() -> None:
         answers.append(httpx.get(f"{base_url}/_emulator/messages?topic=wanted&wait=30", timeout=30).json())

@@ -284,7 +284,7 @@ def test_creating_needs_both_scopes(emulator: Emulator, assets: Assets, scopes: 
 
 def test_a_key_acts_for_its_owner_and_for_the_groups_where_that_is_allowed(emulator: Emulator, assets: Assets) -> None:
     for user in (1, 3, 4):  # the owner, a builder and a plain member of group 1
-        emulator.add_key(f"key-{user}", ApiKey(owner=f"users/{user}", scopes=("asset:read", "asset:write")))  # type: ignore[arg-type]
+        emulator.add_key(f"key-{user}", ApiKey(owner=f"users/{user}", scopes=("asset:read", "asset:write")))
     group = request(creationContext={"creator": {"groupId": "1"}})
     assert [assets.create(group, key=f"key-{user}").status for user in (1, 3, 4)] == [200, 200, 403]
     assert [assets.create(request(user="3"), key=f"key-{user}").status for user in (1, 3, 4)] == [403, 200, 403]
@@ -303,7 +303,7 @@ def test_a_key_is_held_to_its_creators(emulator: Emulator, assets: Assets) -> No
 
 
 def test_others_neither_poll_nor_read_nor_change(emulator: Emulator, assets: Assets, call: Caller) -> None:
-    emulator.add_key("other", ApiKey(owner="users/2", scopes=("asset:read", "asset:write")))  # type: ignore[arg-type]
+    emulator.add_key("other", ApiKey(owner="users/2", scopes=("asset:read", "asset:write")))
     started = assets.create()
     asset = assets.poll(started)["response"]["assetId"]
     answers = [

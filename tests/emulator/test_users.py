@@ -362,7 +362,7 @@ def test_a_notification_is_kept_with_all_that_it_says(emulator: Emulator, call: 
     answer = call("POST", NOTIFICATIONS, body)
     number = answer.json["id"]
     assert answer.json == {"path": f"users/7/notifications/{number}", "id": number}
-    parameters = {"who_is_it": "Bob", "points": -5, "more": 7}
+    parameters: dict[str, str | int] = {"who_is_it": "Bob", "points": -5, "more": 7}
     sent = Notification(1, number, START, 7, "13058", "5dd7024b", parameters, "é" * 100, "beaten")
     assert emulator.users.notifications() == heard == [sent]
 
@@ -450,7 +450,7 @@ def test_a_long_poll_ends_with_the_next_notification(emulator: Emulator, base_ur
         subscribed.set()
         return leave
 
-    emulator.subscribe = noticed  # type: ignore[method-assign]
+    emulator.subscribe = noticed  # type: ignore[assignment, method-assign]
 
     def poll() -> None:
         answers.append(httpx.get(f"{base_url}/_emulator/notifications?user=7&wait=30", timeout=30).json())
