@@ -116,6 +116,12 @@ def test_archiving_and_restoring_set_the_state_and_can_be_repeated(call: Caller,
     assert call("POST", f"{ASSETS}/5:archive").status == 404
 
 
+def test_a_place_is_published_and_its_content_is_not_updated_here(emulator: Emulator, assets: Assets) -> None:
+    place = emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Place")
+    assert assets.call("GET", f"{ASSETS}/{place}/versions/1").json == {**version(str(place), 1), "published": True}
+    assert assets.update(place, {"displayName": "New"}, RBXM).status == 400
+
+
 # --- delivery
 
 
@@ -276,6 +282,10 @@ GRANTABLE = [
     ),
     ("Model", "User", "Edit"),
     ("Model", "Group", "Use"),
+    ("MeshPart", "Universe", "Use"),
+    ("Place", "All", "Download"),
+    ("Place", "Universe", "CopyFromRcc"),
+    ("Place", "Universe", "UpdateFromRcc"),
 ]
 
 
@@ -289,7 +299,7 @@ def grant(*assets: Any, subject: str = "User", action: str = "Use", **more: Any)
 def test_what_is_documented_can_be_granted(
     emulator: Emulator, call: Caller, kind: str, subject: str, action: str
 ) -> None:
-    content_type, content = next(iter(FILES[kind].items()))
+    content_type, content = next(iter(FILES.get(kind, {"model/x-rbxm": RBXM}).items()))
     asset = emulator.assets.add(content, content_type, asset_type=kind)
     answer = call("PATCH", PERMISSIONS, grant(asset, subject=subject, action=action))
     assert answer.json == {"successAssetIds": [asset], "errors": []}

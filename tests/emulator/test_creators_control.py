@@ -165,6 +165,7 @@ def test_scripts_are_added_listed_and_cleared(control: Control, call: Caller, cl
         ("POST", "forum-posts/none", {"text": "x"}, 400),
         ("POST", "assets", {"content": "no base64!", "contentType": "image/png"}, 400),
         ("POST", "assets", {"content": "", "contentType": "image/png"}, 400),
+        ("POST", "assets", {"content": "eA==", "contentType": "image/gif", "assetType": "Decal"}, 400),
         ("PUT", "assets/5/moderation", {"state": "Rejected"}, 400),
         ("PUT", "assets/5/moderation", {"state": "Odd"}, 400),
         ("PUT", "assets/5/file", {"content": ""}, 400),

@@ -34,9 +34,8 @@ from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
-from rblxcloud.emulator.routing import Match, Router
+from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
-from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -58,6 +57,9 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (assets.HANDLERS, assets.SCHEMA),
     (creators.HANDLERS, creators.SCHEMA),
 )
+_ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
+"""What is served; files and such stand in no table but this."""
+
 Event = TypeVar("Event")
 
 _JSON_TYPES = ("application/json", "text/json")
@@ -397,12 +399,6 @@ def _transaction(lock: AbstractContextManager[object], world: World) -> Generato
 
 
 @cache
-def _router() -> Router:
-    """Return the router of the table and of the rows that only the rooms know, such as files."""
-    return Router(dict.fromkeys((*all_endpoints(), *(row for handlers, _ in _ROOMS for row in handlers))))
-
-
-@cache
 def _handlers() -> dict[str, Handler]:
     return {endpoint.name: handler for handlers, _ in _ROOMS for endpoint, handler in handlers.items()}
 
@@ -426,7 +422,7 @@ def _open(database: str | Path) -> sqlite3.Connection:
 
 def _route(request: RawRequest) -> Match | Refusal:
     try:
-        return _router().match(request.method, request.raw_path)
+        return default_router(_ROWS).match(request.method, request.raw_path)
     except Refusal as refusal:
         return refusal
 

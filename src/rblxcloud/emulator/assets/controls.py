@@ -41,7 +41,7 @@ class AssetControls:
         Args:
             content: Its file.
             content_type: Such as `image/png`.
-            asset_type: Such as `Image`.
+            asset_type: Such as `Image`; one that cannot be uploaded, such as `Place`, takes any file.
             creator: `users/1` or `groups/1`.
             display_name: Its name.
             description: What is said of it.
@@ -51,7 +51,7 @@ class AssetControls:
             ValueError: Such a file makes no asset of that type.
         """
         kind = KINDS.get(asset_type)
-        if kind is None or content_type not in kind.content_types or not shows(content_type, content):
+        if kind is not None and (content_type not in kind.content_types or not shows(content_type, content)):
             raise ValueError(f"the file is no {asset_type} of type {content_type}")
         fields = {"displayName": display_name, "description": description}
         with self._transaction():

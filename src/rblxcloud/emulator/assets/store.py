@@ -215,8 +215,9 @@ def asset_json(world: World, asset: Asset, shown: Iterable[str] = ALWAYS) -> dic
 
 
 def version_json(asset: Asset, version: Version) -> dict[str, Any]:
-    """Return a version as the service shows it."""
+    """Return a version as the service shows it; only places are published."""
     return {
+        **({"published": True} if asset.kind == "Place" else {}),
         "path": f"assets/{asset.id}/versions/{version.number}",
         "creationContext": creation_context(asset),
         "moderationResult": {"moderationState": version.moderation},

@@ -103,8 +103,8 @@ def _update(world: World, call: Call) -> Reply:
     asset = save_asset(world, asset, fields=changed_fields(world, asset.fields, request, mask))
     if file is None:
         return json_reply(asset_json(world, asset, OPTIONAL))
-    kind = KINDS[asset.kind]
-    if not kind.updatable:
+    kind = KINDS.get(asset.kind)
+    if kind is None or not kind.updatable:
         _invalid(f"The content of assets of type {asset.kind} cannot be updated.")
     _check_file(kind, file)
     script = world.scripts.take("upload")
