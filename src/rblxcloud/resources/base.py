@@ -127,6 +127,10 @@ class Resource(BaseModel):
             self, "__pydantic_fields_set__", self.__pydantic_fields_set__ | answer.__pydantic_fields_set__
         )
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Show what is known."""
+        return [(name, value) for name, value in super().__repr_args__() if value is not None]
+
     def __eq__(self, other: object) -> bool:
         """Whether it is the same object of Roblox's."""
         return isinstance(other, Resource) and type(other) is type(self) and other.id == self.id
