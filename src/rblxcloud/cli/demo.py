@@ -217,7 +217,8 @@ def _result(result: object) -> Table | Pretty:
     fields.add_column(style="magenta", no_wrap=True)
     fields.add_column(no_wrap=True)
     fields.add_column(overflow="fold")
-    for number, (name, value) in enumerate(result):
+    known = [(name, value) for name, value in result if value is not None]
+    for number, (name, value) in enumerate(known):
         shown = value.isoformat(sep=" ") if isinstance(value, datetime) else repr(value)
         fields.add_row("" if number else type(result).__name__, name, shown)
     return fields
