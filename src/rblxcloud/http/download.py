@@ -8,7 +8,7 @@ import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import urlsplit
 
 from rblxcloud.config import DEFAULT_BASE_URL, is_loopback
@@ -73,7 +73,7 @@ class FileDownload:
         self._received = 0
         self._total: int | None = None
         self._validator: str | None = None
-        self._decoder: zlib._Decompress | None = None
+        self._decoder: Any = None
 
     async def target(self) -> tuple[str, dict[str, str]]:
         """Return where the file is, and the headers that ask for the part that is missing."""

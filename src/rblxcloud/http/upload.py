@@ -179,7 +179,7 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         finally:
             opened.close()
     elif isinstance(file, bytes | bytearray | memoryview):
-        yield _measured(io.BytesIO(file), None)
+        yield _measured(io.BytesIO(cast("bytes", file)), None)
     elif hasattr(file, "read") and not isinstance(file, AsyncIterable):
         name = _check_open(file)
         if _is_seekable(file):
@@ -192,8 +192,9 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         async with _stream(runtime, cast("Iterable[bytes]", file), None, size, limit) as source:
             yield source
     else:
+        kind = type(cast("object", file)).__name__
         raise InvalidRequestError(
-            "file", f"is of type {type(file).__name__}; it takes a path, bytes, a binary file or an iterable of bytes"
+            "file", f"is of type {kind}; it takes a path, bytes, a binary file or an iterable of bytes"
         )
 
 
@@ -292,7 +293,7 @@ def _take(iterator: Iterator[object]) -> bytes:
 def _bytes(item: object) -> bytes:
     if not isinstance(item, bytes | bytearray | memoryview):
         raise InvalidRequestError("file", f"brings items of type {type(item).__name__}; it takes bytes")
-    return bytes(item)
+    return bytes(cast("bytes", item))
 
 
 class Upload:

@@ -38,10 +38,12 @@ def _creator_path(context: object) -> object:
     """Return `users/1` or `groups/1` from the context of creation."""
     if not isinstance(context, Mapping):
         return context
-    creator = cast("Mapping[str, Any]", context).get("creator") or {}
-    for name, collection in (("userId", "users"), ("groupId", "groups")):
-        if creator.get(name) is not None:
-            return f"{collection}/{creator[name]}"
+    creator = cast("Mapping[str, Any]", context).get("creator")
+    if isinstance(creator, Mapping):
+        ids = cast("Mapping[str, Any]", creator)
+        for name, collection in (("userId", "users"), ("groupId", "groups")):
+            if ids.get(name) is not None:
+                return f"{collection}/{ids[name]}"
     return None
 
 

@@ -98,9 +98,13 @@ def _stream(module: Any, chunks: Any) -> Any:
 
     httpx would put a generator of its own around them, which nobody closes when an attempt is broken off.
     """
-    asynchronous = hasattr(chunks, "__aiter__")
-    base = module.AsyncByteStream if asynchronous else module.SyncByteStream
-    return type("Outgoing", (base,), {"__aiter__" if asynchronous else "__iter__": lambda self: chunks})()
+
+    def iterate(stream: object) -> Any:
+        return chunks
+
+    if hasattr(chunks, "__aiter__"):
+        return type("Outgoing", (module.AsyncByteStream,), {"__aiter__": iterate})()
+    return type("Outgoing", (module.SyncByteStream,), {"__iter__": iterate})()
 
 
 def _target(url: str) -> bytes:
