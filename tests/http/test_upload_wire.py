@@ -215,3 +215,38 @@ def test_a_stream_is_kept_until_there_is_a_connection(tell: Callable[..., Any]) 
     tell(f"http://127.0.0.1:{port}", lambda client: upload(client, in_pieces(), size=len(BIG_FILM)), [after_refusal])
     server.join(10)
     assert BIG_FILM in bodies[0]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("own", [True, False], ids=["ours", "theirs"])
+def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own: bool, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(BIG_FILM)
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        if number < 20:
+            receive(connection, len(BIG_FILM))
+            return
+        bodies.append(body_of(connection))
+        connection.sendall(STARTED)
+
+    async def main(base_url: str) -> None:
+        http_client = None if own else httpx.AsyncClient(limits=httpx.Limits(max_connections=2))
+        async with rblxcloud.Client("key", base_url=base_url, rate_limits="off", http_client=http_client) as client:
+            for _ in range(20):
+                with anyio.CancelScope() as scope:
+
+                    def progress(sent: int, total: int, scope: anyio.CancelScope = scope) -> None:
+                        if sent > CHUNK:
+                            scope.cancel()
+
+                    await upload(client, path, progress=progress)
+                assert scope.cancelled_caught
+            await upload(client, path)
+        if http_client is not None:
+            await http_client.aclose()
+
+    with serving(handle) as base_url:
+        anyio.run(main, base_url, backend=backend)
+    assert BIG_FILM in bodies[0]
