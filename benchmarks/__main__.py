@@ -32,6 +32,7 @@ CALLS = 200
 AT_ONCE = 100
 THOUSAND = 1_000
 FILE_MIB = 200
+UPLOADS = 20
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -187,7 +188,7 @@ def blocking_upload(base: str, film: Path) -> float:
     headers = {**HEADERS, "content-length": str(film.stat().st_size)}
     with rblxcloud.sync.Client("k", base_url=base) as client, httpx.Client(base_url=base, headers=headers) as plain:
         user = client.user(1)
-        for _ in range(ROUNDS):
+        for _ in range(UPLOADS):
             ours.append(timed(lambda: user.upload_asset(film, rblxcloud.AssetType.Video, "film")))
             bare.append(timed(lambda: plain.post(UPLOAD_PATH, content=_pieces(film)).json()))
     return 1 / median_ratio(ours[1:], bare[1:])
@@ -205,7 +206,7 @@ def async_upload(base: str, film: Path) -> float:
             httpx.AsyncClient(base_url=base, headers=headers) as plain,
         ):
             user = client.user(1)
-            for _ in range(ROUNDS):
+            for _ in range(UPLOADS):
                 started = time.perf_counter()
                 await user.upload_asset(film, rblxcloud.AssetType.Video, "film")
                 middle = time.perf_counter()

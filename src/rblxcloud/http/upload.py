@@ -202,7 +202,7 @@ def _open(path: Path) -> BinaryIO:
     if path.is_dir():
         raise InvalidRequestError("file", f"{str(path)!r} is a directory")
     try:
-        return path.open("rb")
+        return path.open("rb", buffering=0)  # A buffer only copies what is read in large parts.
     except FileNotFoundError:
         raise InvalidRequestError("file", f"{str(path)!r} does not exist") from None
     except (OSError, ValueError) as error:
