@@ -16,6 +16,7 @@ from rblxcloud.errors import (
     APIStatusError,
     ConfigurationError,
     DeadlineExceededError,
+    InvalidRequestError,
     ModerationError,
     OperationFailedError,
     OperationTimeoutError,
@@ -114,13 +115,13 @@ class Operation(Generic[ResultT]):
         Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
         """
         if not self.done:
-            session = self._session
-            with session.polling(self._call()) as fair_pause:
+            session, call = self._session, self._call()
+            with session.polling(call) as fair_pause:
                 # A loop would use up at once what is to last for a minute.
                 early = self._asked + fair_pause() - session.runtime.monotonic()
                 if early > 0:
                     await session.runtime.sleep(early)
-                await self._poll(session)
+                await self._poll(session, call)
             self._asked = session.runtime.monotonic()
         return self._outcome()
 
@@ -147,18 +148,18 @@ class Operation(Generic[ResultT]):
         """
         limit = None if timeout is None else check_seconds("timeout", timeout)
         pause = _FIRST_PAUSE if poll is None else check_seconds("poll", poll)
-        session = self._session
+        session, call = self._session, self._call()
         ends = None if limit is None else session.runtime.monotonic() + limit
-        with session.polling(self._call()) as fair_pause:
+        with session.polling(call) as fair_pause:
             # Were many asked for at once, they would use up what is to last for a minute.
             delay = fair_pause() if fair_pause() > _FIRST_PAUSE else 0.0
             while not self.done:
                 left = float("inf") if ends is None else ends - session.runtime.monotonic()
-                if delay and left <= 0:
-                    raise self._too_late(timeout)
                 if delay:
+                    if left <= 0:
+                        raise self._too_late(timeout)
                     await session.runtime.sleep(min(delay, left))
-                await self._poll_until(session, ends, timeout)
+                await self._poll_until(session, call, ends, timeout)
                 delay = max(pause, fair_pause())
                 if poll is None:
                     pause = min(2 * pause, _LONGEST_PAUSE)
@@ -176,8 +177,7 @@ class Operation(Generic[ResultT]):
         endpoint, values = match("GET", self.path)
         return Call(replace(endpoint, repeat=Repeat.SAFE), values)
 
-    async def _poll(self, session: Session) -> None:
-        call = self._call()
+    async def _poll(self, session: Session, call: Call) -> None:
         try:
             response = await session.send(call)
         except APIStatusError as error:
@@ -189,15 +189,15 @@ class Operation(Generic[ResultT]):
         else:
             self._state = _read(_object(response, call.endpoint), self.path, response)
 
-    async def _poll_until(self, session: Session, ends: float | None, timeout: float | None) -> None:
+    async def _poll_until(self, session: Session, call: Call, ends: float | None, timeout: float | None) -> None:
         """Poll so that neither the answer nor the turn for it is waited for much longer than the timeout."""
         options = session.settings.options
         left = None if ends is None else ends - session.runtime.monotonic() + _LAST_POLL_SECONDS
         if left is None or (options.deadline is not None and options.deadline <= left):
-            await self._poll(session)
+            await self._poll(session, call)
             return
         try:
-            await self._poll(session.with_options(replace(options, deadline=left)))
+            await self._poll(session.with_options(replace(options, deadline=left)), call)
         except DeadlineExceededError as error:
             raise self._too_late(timeout) from error
 
@@ -290,8 +290,9 @@ def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
     """Return where an operation that was just started is polled: the services differ, and the table says how."""
     assert call.endpoint.long_running is not None
     fields = _nested(body)
-    operation_id = fields.get("operationId")
-    path = fields.get("path") or (operation_id and f"operations/{operation_id}")
+    operation_id, path = fields.get("operationId"), fields.get("path")
+    if not isinstance(path, str):
+        path = f"operations/{operation_id}" if operation_id and path is None else None
     template = call.endpoint.long_running.poll
     values = {**call.path, "path": path, "operationId": operation_id}
     for name, value in values.items():
@@ -299,6 +300,10 @@ def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
             if not isinstance(value, str | int) or value == "":
                 raise unusable(response, call.endpoint, f"it has no {name}")
             template = template.replace("{" + name + "}", str(value))
+    try:
+        match("GET", template)
+    except InvalidRequestError as error:
+        raise unusable(response, call.endpoint, f"the operation's {error}") from error
     return template
 
 

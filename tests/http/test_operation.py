@@ -147,6 +147,13 @@ def test_every_kind_is_polled_where_its_service_has_it(perform: Perform, kind: s
     assert script.requests[1].method == "GET"
 
 
+@pytest.mark.parametrize("path", ["../keys", "operations/a?b", "", 5])
+def test_a_path_that_cannot_be_one_is_no_operation(perform: Perform, path: Any) -> None:
+    with pytest.raises(rblxcloud.APIResponseError) as caught:
+        perform(answers({"path": path}), lambda client: client.asset(5).update(name="n"))
+    assert caught.value.outcome_unknown
+
+
 def test_what_is_done_already_is_not_asked_for(perform: Perform) -> None:
     async def story(client: Any) -> Any:
         operation = await client.user(1).upload_asset(b"\x89PNG\r\n\x1a\n", AssetType.Decal, "n")

@@ -290,6 +290,29 @@ def test_an_upload_that_may_have_been_taken_is_not_repeated(perform: Perform) ->
     assert caught.value.outcome_unknown
 
 
+class HeadsFirst(httpx.MockTransport):
+    """Answers the first request when it has heard its head, as a proxy that is out of order does."""
+
+    failed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return super().handle_request(request) if self.failed else self._fail()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await super().handle_async_request(request) if self.failed else self._fail()
+
+    def _fail(self) -> httpx.Response:
+        self.failed = True
+        return httpx.Response(503, json={"code": "UNAVAILABLE", "message": "no"})
+
+
+def test_a_failure_before_the_file_was_heard_did_nothing(perform: Perform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx, "MockTransport", HeadsFirst)
+    script = Script([started()])
+    perform(script, lambda client: upload(client, PNG))
+    assert read_form(script.requests[0]).content == PNG
+
+
 @pytest.mark.parametrize("answer", [b'{"path": "operati', b"[]", b"{}", b"<html>"])
 def test_an_answer_that_was_cut_says_that_the_upload_may_have_been_taken(perform: Perform, answer: bytes) -> None:
     with pytest.raises(rblxcloud.APIResponseError) as caught:

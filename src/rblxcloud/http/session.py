@@ -295,6 +295,8 @@ class Session:
                 return
         error = error_for(response, call.endpoint, wall_time=runtime.wall_time())
         fate = _fate(response)
+        if fate is Fate.UNKNOWN and not progress.delivered:
+            fate = Fate.DID_NOTHING
         unknown_before = progress.unknown
         progress.note(fate)
         error.outcome_unknown = progress.unknown
