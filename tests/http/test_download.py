@@ -98,6 +98,20 @@ def test_a_file_is_written_without_the_credential(download: Download, target: Pa
     assert not {"x-api-key", "authorization", "cookie"} & set(fetch.headers)
 
 
+def test_hooks_are_told_of_a_download_but_not_of_what_opens_it(perform: Perform, target: Path) -> None:
+    asked: list[rblxcloud.RequestEvent] = []
+    answered: list[rblxcloud.ResponseEvent] = []
+    script = Script([located(), file(cut=CUT), located(), file()])
+    hooks = {"on_request": [asked.append], "on_response": [answered.append]}
+    perform(script, lambda client: client.asset(5).download(target), **hooks)
+    urls = [event.url for event in asked if event.endpoint == "assets.file"]
+    assert urls == ["https://c0.rbxcdn.com/f00"] * 2
+    assert [(event.attempt, event.status) for event in answered if event.endpoint == "assets.file"] == [
+        (1, None),
+        (2, 200),
+    ]
+
+
 def test_a_version_has_its_own_address(download: Download) -> None:
     script = Script([located(), file()])
     download(script, version=3)

@@ -208,7 +208,9 @@ class Session:
         """Sign, send, and let the hooks and the limiter see the answer."""
         call, runtime = progress.call, self.runtime
         request = await (self._signed(progress) if call.download is None else self._unsigned(progress, call.download))
-        event = (call.endpoint.name, request.method, request.url, progress.number)
+        # What is signed into an address that Roblox handed out opens the file to whoever has it.
+        url = request.url if call.download is None else request.url.partition("?")[0]
+        event = (call.endpoint.name, request.method, url, progress.number)
         for hook in self.settings.on_request:
             await runtime.call("on_request", hook, RequestEvent(*event))
         started = runtime.monotonic()
@@ -219,7 +221,7 @@ class Session:
                 response = await runtime.send(
                     request, max_bytes=self.settings.max_response_bytes, deadline=progress.deadline
                 )
-        except (SendFailure, DeadlinePassed) as error:
+        except (SendFailure, DeadlinePassed, CarriedError) as error:
             await self._tell(event, started, status=None, failure=str(error))
             raise
         await self._tell(event, started, status=response.status, failure=None)
