@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,19 @@ def test_what_a_progress_function_raises_comes_out_unchanged(download: Download,
     with pytest.raises(httpx.ReadError) as caught:
         download(Script([located(), file()]), progress=progress)
     assert caught.value is error
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_disk_that_fails_is_an_error_of_ours(
+    download: Download, target: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, step, fail)
+    with pytest.raises(rblxcloud.InvalidRequestError, match="path: cannot be written: No space left on device"):
+        download(Script([located(), file()]))
     assert list(target.parent.iterdir()) == []
 
 

@@ -379,6 +379,28 @@ def test_a_file_that_shrinks_while_it_is_sent_is_broken_off(perform: Perform, tm
         perform(Script([]), lambda client: upload(client, path, AssetType.Video, progress=shrink))
 
 
+class BrokenFile(io.BytesIO):
+    """A file on a disk that fails half-way."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= CHUNK:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_a_disk_that_fails_is_an_error_of_ours_where_we_opened_the_file(
+    perform: Perform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "open", lambda *_, **__: BrokenFile(FILM))
+    with pytest.raises(rblxcloud.InvalidRequestError, match="file: cannot be read: Input/output error"):
+        perform(Script([]), lambda client: upload(client, tmp_path / "film.mp4", AssetType.Video))
+
+
+def test_what_a_file_of_the_callers_raises_comes_out_unchanged(perform: Perform) -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        perform(Script([]), lambda client: upload(client, BrokenFile(FILM), AssetType.Video))
+
+
 def test_progress_is_told_from_nothing_to_the_end(perform: Perform) -> None:
     told: list[tuple[int, int]] = []
     perform(

@@ -122,7 +122,7 @@ class FileDownload:
             self._decoder = zlib.decompressobj(wbits=31)
         elif encoding != "identity":
             raise APIResponseError(f"the file came with the content-encoding {encoding!r}, which was not asked for")
-        await self._runtime.blocking(_empty, self._file)
+        await _on_disk(self._runtime, _empty, self._file)
 
     def _forget(self) -> None:
         self._buffer.clear()
@@ -147,7 +147,7 @@ class FileDownload:
     async def _write(self) -> None:
         data = bytes(self._buffer)
         self._buffer.clear()
-        await self._runtime.blocking(self._file.write, data)
+        await _on_disk(self._runtime, self._file.write, data)
 
     async def _tell(self) -> None:
         if self._progress is not None:
@@ -155,6 +155,13 @@ class FileDownload:
                 await self._runtime.call("progress", self._progress, self._received, self._total)
             except Exception as error:
                 raise CarriedError(error) from error
+
+
+async def _on_disk(runtime: Runtime, function: Callable[..., object], *args: object) -> None:
+    try:
+        await runtime.blocking(function, *args)
+    except OSError as error:
+        raise InvalidRequestError("path", f"cannot be written: {error.strerror or error}") from error
 
 
 def _empty(file: BinaryIO) -> None:
@@ -189,7 +196,7 @@ async def save(runtime: Runtime, path: str | os.PathLike[str], fill: Callable[[B
         The name.
 
     Raises:
-        InvalidRequestError: There can be no such file; nothing was sent.
+        InvalidRequestError: There can be no such file, and nothing was sent; or it could not be written to the end.
     """
     target = Path(path)
     part = target.with_name(f".{secrets.token_hex(8)}.part")
@@ -197,8 +204,8 @@ async def save(runtime: Runtime, path: str | os.PathLike[str], fill: Callable[[B
     try:
         with file:
             await fill(file)
-            await runtime.blocking(_settle, file)
-        await runtime.blocking(os.replace, part, target)
+            await _on_disk(runtime, _settle, file)
+        await _on_disk(runtime, os.replace, part, target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

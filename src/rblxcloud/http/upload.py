@@ -74,12 +74,14 @@ class FileSource(Source):
         name: Its name.
         start: Where it stands.
         size: Bytes from there to its end.
+        ours: Whether it was opened here, so that what it raises is not a user's own.
     """
 
-    def __init__(self, file: BinaryIO, name: str | None, start: int, size: int) -> None:
+    def __init__(self, file: BinaryIO, name: str | None, start: int, size: int, *, ours: bool) -> None:
         super().__init__(name, size)
         self._file = file
         self._start = start
+        self._ours = ours
 
     async def head(self, runtime: Runtime) -> bytes:
         """Return its first bytes, and leave it where it stood."""
@@ -91,8 +93,13 @@ class FileSource(Source):
         return head
 
     def _read_at(self, place: int, size: int) -> bytes:
-        self._file.seek(self._start + place)
-        return self._file.read(size)
+        try:
+            self._file.seek(self._start + place)
+            return self._file.read(size)
+        except OSError as error:
+            if self._ours:
+                raise _unreadable(error) from error
+            raise
 
     async def chunks(self, runtime: Runtime) -> AsyncGenerator[bytes, None]:
         """Yield it from where it stood."""
@@ -148,6 +155,10 @@ class StreamSource(Source):
             yield part
 
 
+def _unreadable(error: OSError) -> InvalidRequestError:
+    return InvalidRequestError("file", f"cannot be read: {error.strerror or error}")
+
+
 def _wrong_size(place: int, size: int) -> InvalidRequestError:
     more = "goes on after" if place > size else f"ended after {place} of"
     return InvalidRequestError(
@@ -172,22 +183,19 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         InvalidRequestError: It is none of these, or cannot be read.
     """
     if isinstance(file, str | PathLike):
-        opened = await runtime.blocking(_open, Path(cast("str | PathLike[str]", file)))
+        path = Path(cast("str | PathLike[str]", file))
+        opened = await runtime.blocking(_open, path)
         try:
-            async with open_source(runtime, opened, size=size, limit=limit) as source:
+            async with _open_file(runtime, opened, path.name, size, limit, ours=True) as source:
                 yield source
         finally:
             opened.close()
     elif isinstance(file, bytes | bytearray | memoryview):
-        yield _measured(io.BytesIO(cast("bytes", file)), None)
+        yield _measured(io.BytesIO(cast("bytes", file)), None, ours=True)
     elif hasattr(file, "read") and not isinstance(file, AsyncIterable):
         name = _check_open(file)
-        if _is_seekable(file):
-            yield await runtime.blocking(_measured, cast("BinaryIO", file), name)
-        else:
-            parts = iter(lambda: cast("BinaryIO", file).read(CHUNK), b"")
-            async with _stream(runtime, parts, name, size, limit) as source:
-                yield source
+        async with _open_file(runtime, cast("BinaryIO", file), name, size, limit, ours=False) as source:
+            yield source
     elif isinstance(file, Iterable | AsyncIterable) and not isinstance(file, Mapping):
         async with _stream(runtime, cast("Iterable[bytes]", file), None, size, limit) as source:
             yield source
@@ -209,11 +217,27 @@ def _open(path: Path) -> BinaryIO:
         raise InvalidRequestError("file", f"{str(path)!r} cannot be read: {error}") from error
 
 
-def _measured(file: BinaryIO, name: str | None) -> FileSource:
-    start = file.tell()
-    end = file.seek(0, os.SEEK_END)
-    file.seek(start)
-    return FileSource(file, name, start, max(0, end - start))
+@asynccontextmanager
+async def _open_file(
+    runtime: Runtime, file: BinaryIO, name: str | None, size: int | None, limit: int, *, ours: bool
+) -> AsyncGenerator[Source, None]:
+    if _is_seekable(file):
+        yield await runtime.blocking(_measured, file, name, ours=ours)
+        return
+    async with _stream(runtime, iter(lambda: file.read(CHUNK), b""), name, size, limit) as source:
+        yield source
+
+
+def _measured(file: BinaryIO, name: str | None, *, ours: bool) -> FileSource:
+    try:
+        start = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(start)
+    except OSError as error:
+        if ours:
+            raise _unreadable(error) from error
+        raise
+    return FileSource(file, name, start, max(0, end - start), ours=ours)
 
 
 def _check_open(file: Any) -> str | None:
@@ -244,7 +268,7 @@ async def _stream(
             return
         with tempfile.TemporaryFile() as stored:
             await _store(runtime, parts, stored, limit)
-            yield await runtime.blocking(_measured, stored, name)
+            yield await runtime.blocking(_measured, stored, name, ours=True)
 
 
 async def _store(runtime: Runtime, parts: AsyncIterator[bytes], stored: Any, limit: int) -> None:
@@ -255,10 +279,18 @@ async def _store(runtime: Runtime, parts: AsyncIterator[bytes], stored: Any, lim
             raise InvalidRequestError("file", f"has more than {limit} bytes, which is the most that is taken")
         buffer += part
         if len(buffer) >= CHUNK:
-            await runtime.blocking(stored.write, bytes(buffer))
+            await runtime.blocking(_keep, stored, bytes(buffer))
             buffer.clear()
-    await runtime.blocking(stored.write, bytes(buffer))
+    await runtime.blocking(_keep, stored, bytes(buffer))
     await runtime.blocking(stored.seek, 0)
+
+
+def _keep(stored: BinaryIO, part: bytes) -> None:
+    try:
+        stored.write(part)
+    except OSError as error:
+        problem = f"cannot be stored to find out its size: {error.strerror or error}; with size= it need not be"
+        raise InvalidRequestError("file", problem) from error
 
 
 async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
@@ -321,13 +353,13 @@ class Upload:
         boundary = secrets.token_hex(16)
         disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
         part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
-        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self.content_type: str = f"multipart/form-data; boundary={boundary}"
         self._head = _plain_parts(fields, boundary) + part.encode()
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._source = source
         self._progress = progress
         self._begun = False
-        self.complete = False
+        self.complete: bool = False
         """Whether the last attempt has handed out all of it: before that, the server cannot have acted on it."""
 
     @property

@@ -177,6 +177,11 @@ class Asset(Resource):
         known = cast("Mapping[str, Any]", fields)
         return {**known, "id": known.get("assetId") or str(known.get("path", "")).rpartition("/")[2]}
 
+    @field_validator("icon", mode="before")
+    @classmethod
+    def _read_icon(cls, value: object) -> object:
+        return value or None
+
     @field_validator("asset_type", mode="before")
     @classmethod
     def _read_type(cls, value: object) -> object:
@@ -457,7 +462,7 @@ class Asset(Resource):
             The path.
 
         Raises:
-            InvalidRequestError: There can be no such file; nothing was sent.
+            InvalidRequestError: There can be no such file, and nothing was sent; or the disk is full.
             NotFoundError: There is no such asset or version.
             PermissionDeniedError: The caller may not download it.
 
