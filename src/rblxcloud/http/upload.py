@@ -36,8 +36,10 @@ File: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Iterable[bytes] | Asy
 Progress: TypeAlias = Callable[[int, int], Awaitable[object] | object]
 """Called with the bytes that are through so far, and all there are."""
 
-CHUNK = 512 * 1024
-"""Bytes that are read and sent at once: each reading takes a worker thread, each lot has the timeout to get through."""
+CHUNK = 120 * 1024
+"""Bytes that are sent at once; from 128 KiB on, the C library would get memory anew for each lot."""
+_CHUNKS_AT_ONCE = 8
+"""Chunks that are read at once: in async mode, each reading takes a worker thread."""
 HEAD = 4096
 """Bytes at the beginning that tell what a file is."""
 
@@ -88,14 +90,14 @@ class FileSource(Source):
         return await runtime.blocking(self._peek)
 
     def _peek(self) -> bytes:
-        head = self._read_at(0, HEAD)
+        head = b"".join(self._read(0, 1, HEAD))
         self._file.seek(self._start)
         return head
 
-    def _read_at(self, place: int, size: int) -> bytes:
+    def _read(self, place: int, count: int, size: int) -> list[bytes]:
         try:
             self._file.seek(self._start + place)
-            return self._file.read(size)
+            return [chunk for _ in range(count) if (chunk := self._file.read(size))]
         except OSError as error:
             if self._ours:
                 raise _unreadable(error) from error
@@ -105,11 +107,14 @@ class FileSource(Source):
         """Yield it from where it stood."""
         place = 0
         while place < self.size:
-            chunk = await runtime.blocking(self._read_at, place, min(CHUNK, self.size - place))
-            if not chunk:
+            chunks = await runtime.blocking(self._read, place, _CHUNKS_AT_ONCE, CHUNK)
+            if not chunks:
                 raise _wrong_size(place, self.size)
-            place += len(chunk)
-            yield chunk
+            for chunk in chunks:
+                place += len(chunk)
+                if place > self.size:
+                    raise _wrong_size(place, self.size)
+                yield chunk
 
 
 class StreamSource(Source):
