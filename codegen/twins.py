@@ -7,8 +7,8 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
-from types import ModuleType
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import ModuleType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -19,7 +19,9 @@ METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__ex
 LIFECYCLE = "rblxcloud.sync._lifecycle"
 ADAPTED = {"Client"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
-HELPERS = "Twin, alone, awaited, iterate, same, unwrap, wrap, wrap_either"
+HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
+HELD = {"ResultT"}
+"""Type variables that can stand for a class with a twin: which values have one is only known when the program runs."""
 WORDING = (
     (r"`aclose(\(\))?`", r"`close\1`"),
     (r"\b(httpx2?)\.AsyncClient\b", r"\1.Client"),
@@ -108,7 +110,15 @@ class Twins:
         """Return the twins that a type variable can stand for."""
         value = self._value(module, name)
         bound = value.__bound__ if isinstance(value, TypeVar) else None
-        return [twin for twin, cls in self.names.items() if inspect.isclass(bound) and issubclass(cls, bound)]
+        alternatives = get_args(bound) if get_origin(bound) in (Union, UnionType) else [bound]
+        bounds = [get_origin(b) or b for b in alternatives]
+        classes = tuple(b for b in bounds if inspect.isclass(b))
+        return [twin for twin, cls in self.names.items() if issubclass(cls, classes)]
+
+    def _holds(self, name: str, module: str) -> bool:
+        """Return whether the twin of a generic class gives twins of what it holds."""
+        variables: tuple[TypeVar, ...] = getattr(self._value(module, name), "__parameters__", ())
+        return {variable.__name__ for variable in variables} <= HELD
 
     def _twins_in(self, node: ast.AST | None, module: str) -> bool:
         names = [] if node is None else [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
@@ -182,12 +192,19 @@ class Twins:
         return ast.Name(cls.__name__, ast.Load())
 
     def _declare(self, variable: TypeVar, module: str) -> None:
-        bound = " | ".join(self._bound_twins(module, variable.__name__))
+        bound = " | ".join(self._for_anything(twin) for twin in self._bound_twins(module, variable.__name__))
         if (variable.__bound__ is not None and not bound) or variable.__constraints__:
             raise GenerationError(f"{module}: cannot mirror the type variable {variable}")
         declared = f'{variable.__name__} = TypeVar("{variable.__name__}"{f", bound={bound!r}" if bound else ""})'
         if self._typevars.setdefault(variable.__name__, declared) != declared:
             raise GenerationError(f"{module}: {variable} is declared elsewhere in another way")
+
+    def _for_anything(self, twin: str) -> str:
+        variables: tuple[TypeVar, ...] = getattr(self.names[twin], "__parameters__", ())
+        if not variables:
+            return twin
+        self._imports.add(("typing", "Any"))
+        return f"{twin}[{', '.join('Any' for _ in variables)}]"
 
     def signature(self, node: Function, module: str) -> str:
         """Return the parameters and the result of a method as the blocking mirror has them.
@@ -239,13 +256,13 @@ class Twins:
             case None:
                 return value
             case _ if not self._twins_in(node, module):
-                return value
+                return f"mirrored({value})" if _is_held(node) else value
             case ast.Name(id=name) if not self._twin_of(module, name):
                 return f"same({_parameter_of(name, function)}, {value})"
             case ast.Name():
                 return f"wrap({self._text(node, module)}, {value})"
             case ast.Subscript(value=ast.Name(id=name), slice=inner) if self._twin_of(module, name):
-                if self._twins_in(inner, module):
+                if self._twins_in(inner, module) and not self._holds(name, module):
                     raise GenerationError(f"{module}: cannot map twins inside {ast.unparse(node)}")
                 return f"wrap({self._text(node, module)}, {value})"
             case ast.BinOp():
@@ -330,15 +347,19 @@ class Twins:
 
     def module(self) -> str:
         """Return the source of the module of twins; its imports may be too many."""
-        classes = "\n\n".join(self._class(name, cls) for name, cls in self.names.items())
+        # A class stands below those it inherits from.
+        ordered = sorted(self.names.items(), key=lambda item: len(self._bases(item[1])))
+        classes = "\n\n".join(self._class(name, cls) for name, cls in ordered)
         imports = [f"from {module} import {name}" for module, name in sorted(self._imports)]
         imports += [f"from {cls.__module__} import {cls.__name__} as Async{name}" for name, cls in self.names.items()]
         return "\n".join(
             [
                 f'"""The blocking twins of the classes of `{self._package.__name__}`."""\n',
+                "# What a twin wraps is narrower than what its base wraps.",
+                "# pyright: reportIncompatibleVariableOverride=false\n",
                 "from __future__ import annotations\n",
                 "from typing import Generic, TypeVar, overload",
-                "from rblxcloud.runtime.blocking import run",
+                "from rblxcloud.runtime.blocking import iterate, run",
                 "from rblxcloud.sync import _lifecycle",
                 f"from {LIFECYCLE} import {HELPERS}",
                 *imports,
@@ -349,12 +370,18 @@ class Twins:
             ]
         )
 
+    def _bases(self, cls: type) -> list[str]:
+        """Return the twins of what a class inherits from, the nearest first."""
+        return [twin for base in cls.__mro__[1:] for twin, mirrored in self.names.items() if mirrored is base]
+
     def _class(self, name: str, cls: type) -> str:
         variables: tuple[TypeVar, ...] = getattr(cls, "__parameters__", ())
         for variable in variables:
             self._declare(variable, cls.__module__)
         generic = f"[{', '.join(v.__name__ for v in variables)}]" if variables else ""
-        bases = f"Twin, Generic{generic}" if generic else "Twin"
+        inherited = self._bases(cls)
+        base = inherited[0] if inherited else "Twin"
+        bases = f"{base}, Generic{generic}" if generic else base
         lines = [f"class {name}({bases}, wraps=Async{name}):", _docstring(inspect.getdoc(cls))]
         lines += [f"    _impl: Async{name}{generic}", ""]
         for member_name, member in members(cls).items():
@@ -436,6 +463,10 @@ def _base(node: ast.expr | None) -> str | None:
 
 def _containers(node: ast.expr) -> bool:
     return any(_base(item) in {"list", "Sequence", "Iterable", "dict", "Mapping"} for item in _alternatives(node))
+
+
+def _is_held(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in HELD for n in ast.walk(node))
 
 
 def _is_asynchronous(node: ast.expr) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar, cast, get_args
+from typing import Any, Self, TypeVar
 
 from pydantic import SecretStr
 
@@ -18,27 +18,32 @@ from rblxcloud.config import (
     resolve_base_url,
     resolve_rate_limits,
 )
-from rblxcloud.endpoints import all_endpoints
-from rblxcloud.endpoints.model import Credential as Kind
-from rblxcloud.endpoints.model import Endpoint, Method
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.auth import resolve_credential
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.http.hooks import RequestHook, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, shared_limiter
 from rblxcloud.http.request import Call, QueryValue
+from rblxcloud.http.routes import match
 from rblxcloud.http.session import Session, SessionSettings
+from rblxcloud.operation import Operation
+from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_headers, check_json, check_query, check_switch, check_whole, shown
+from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.asset_permissions import AssetAction, PermissionGrants, check_subject, grant
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
+from rblxcloud.resources.group import Group
+from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
+from rblxcloud.resources.resuming import resume_by_path
+from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, Response, Unset
 
-ResourceT = TypeVar("ResourceT", bound=Resource)
+ResourceT = TypeVar("ResourceT", bound=Resource | Operation[Any])
 HookT = TypeVar("HookT")
 
 _MOST = 2**63 - 1
-_PATH = re.compile(r"(/[^/?#]+)+/?")
 _OWNER = re.compile(r"(users|groups)/[1-9]\d{0,18}", re.ASCII)
 
 
@@ -150,11 +155,115 @@ class Client:
         """
         return Experience.bound(self._session, id=check_id("id", id))
 
-    def bind(self, resource: ResourceT) -> ResourceT:
-        """Give a resource that was unpickled or copied this client's session.
+    def user(self, id: int) -> User:
+        """Return a user; nothing is sent.
 
         Args:
-            resource: An experience.
+            id: The user id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return User.bound(self._session, id=check_id("id", id))
+
+    def group(self, id: int) -> Group:
+        """Return a group; nothing is sent.
+
+        Args:
+            id: The group id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Group.bound(self._session, id=check_id("id", id))
+
+    def group_memberships(
+        self, user_ids: Iterable[int], *, limit: int | None = None, page_size: int = 100
+    ) -> Pager[GroupMember]:
+        """List the memberships of users in whatever groups.
+
+        Args:
+            user_ids: Ids of 1 to 50 users.
+            limit: Most memberships in all.
+            page_size: Most memberships a request, 1 to 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+
+        Scopes: none.
+        Source: `GET /cloud/v2/groups/-/memberships`.
+        """
+        return list_members_of_all_groups(self._session, user_ids, limit=limit, page_size=page_size)
+
+    def asset(self, id: int) -> Asset:
+        """Return an asset; nothing is sent.
+
+        Args:
+            id: The asset id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Asset.bound(self._session, id=check_id("id", id))
+
+    async def grant_asset_permissions(
+        self,
+        asset_ids: Iterable[int],
+        action: AssetAction,
+        *,
+        user: int | None = None,
+        group: int | None = None,
+        role: int | None = None,
+        experience: int | None = None,
+        everyone: bool = False,
+        dependencies: bool = False,
+    ) -> PermissionGrants:
+        """Let somebody use assets, all those of them on which that can be granted.
+
+        Args:
+            asset_ids: Ids of the assets.
+            action: `Use`, or `Edit` (of models), `Download`, `CopyFromRcc` and `UpdateFromRcc` (of places).
+            user: Id of the user who may.
+            group: Id of the group whose members may.
+            role: Id of the role of a group whose members may.
+            experience: Id of the experience that may.
+            everyone: Whether everybody may.
+            dependencies: Whether they may use what the assets are made of too.
+
+        Returns:
+            On which assets it was granted, and on which not.
+
+        Raises:
+            InvalidRequestError: It is not exactly one of user, group, role, experience and everyone; nothing was sent.
+
+        Scopes: `asset-permissions:write`.
+        Source: `PATCH /asset-permissions-api/v1/assets/permissions`.
+        """
+        subject = check_subject(user=user, group=group, role=role, experience=experience, everyone=everyone)
+        return await grant(self._session, asset_ids, action, subject, dependencies=dependencies)
+
+    def operation(self, path: str) -> Operation[Any]:
+        """Return a long-running operation that was started earlier, here or in another process; nothing is sent.
+
+        Args:
+            path: Its `path`, or that of an error that it raised.
+
+        Returns:
+            The operation: `await operation.wait()` waits on.
+
+        Raises:
+            InvalidRequestError: The path is not that of an operation whose result is known.
+        """
+        return resume_by_path(self._session, path)
+
+    def bind(self, resource: ResourceT) -> ResourceT:
+        """Give a resource or an operation that was unpickled or copied this client's session.
+
+        Args:
+            resource: A resource such as an experience or an asset, or an operation.
 
         Returns:
             The same resource.
@@ -162,8 +271,8 @@ class Client:
         Raises:
             InvalidRequestError: It is something else.
         """
-        if not isinstance(resource, Resource):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidRequestError("resource", f"{shown(resource)} is no resource, such as an experience")
+        if not isinstance(resource, Resource | Operation):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("resource", f"{shown(resource)} is neither a resource nor an operation")
         resource._binding = self._session  # pyright: ignore[reportPrivateUsage]
         return resource
 
@@ -258,61 +367,6 @@ class Client:
     async def __aexit__(self, *exception: object) -> None:
         """Close the connections."""
         await self.aclose()
-
-
-def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
-    """Return the row of the table that a raw path belongs to and the values in it.
-
-    Args:
-        method: HTTP method.
-        path: Percent-encoded path.
-
-    Raises:
-        InvalidRequestError: The path cannot be one, or the method is none of Open Cloud's.
-    """
-    from urllib.parse import unquote
-
-    if method not in get_args(Method):
-        raise InvalidRequestError("method", f"{shown(method)} is none of {', '.join(get_args(Method))}")
-    if not isinstance(path, str) or not _PATH.fullmatch(path):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequestError("path", f"{shown(path)} is not a path such as /cloud/v2/universes/1, without query")
-    segments = path.split("/")
-    best: tuple[int, Endpoint, dict[str, str | int]] | None = None
-    for endpoint in all_endpoints():
-        values = _match_template(endpoint.path.split("/"), segments) if endpoint.method == method else None
-        if values is not None and (best is None or len(values) < best[0]):
-            best = (len(values), endpoint, {name: unquote(value) for name, value in values.items()})
-    if best is not None:
-        return best[1], best[2]
-    if any(segment in (".", "..") for segment in segments):
-        raise InvalidRequestError("path", f"{path!r} has a step in it")
-    unknown = Endpoint(
-        name=f"{method} {path}",
-        method=cast("Method", method),
-        server="https://apis.roblox.com",
-        path=path,
-        credentials=frozenset({Kind.API_KEY, Kind.OAUTH2}),
-    )
-    return unknown, {}
-
-
-def _match_template(template: list[str], segments: list[str]) -> dict[str, str] | None:
-    if len(template) != len(segments):
-        return None
-    values: dict[str, str] = {}
-    for expected, actual in zip(template, segments, strict=True):
-        if not expected.startswith("{"):
-            if expected != actual:
-                return None
-            continue
-        name, _, verb = expected[1:].partition("}")
-        if verb and not actual.endswith(verb):
-            return None
-        value = actual.removesuffix(verb) if verb else actual
-        if not value or (not verb and ":" in value):
-            return None
-        values[name] = value
-    return values
 
 
 def _policy(retries: object) -> RetryPolicy:

@@ -13,6 +13,10 @@ RblxCloudError
     BadRequestError 400, AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404,
     ConflictError 409, PreconditionFailedError 412, RateLimitedError 429, ServerError 5xx
   APIResponseError
+  OperationError
+    OperationFailedError
+      ModerationError
+    OperationTimeoutError
 ```
 
 Errors hold plain data only: they pickle, are the same in both modes, and never hold a client or a secret.
@@ -38,7 +42,11 @@ __all__ = [
     "ConflictError",
     "DeadlineExceededError",
     "InvalidRequestError",
+    "ModerationError",
     "NotFoundError",
+    "OperationError",
+    "OperationFailedError",
+    "OperationTimeoutError",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "PreconditionFailedError",
@@ -264,3 +272,53 @@ class APIResponseError(RblxCloudError):
         self.endpoint = endpoint
         self.response = response
         self.outcome_unknown = outcome_unknown
+
+
+class OperationError(RblxCloudError):
+    """A long-running operation of Roblox's brought no result.
+
+    Args:
+        message: What happened.
+        path: Path of the operation.
+    """
+
+    path: str | None
+    """Path of the operation; None when Roblox refused before there was one."""
+
+    def __init__(self, message: str, *, path: str | None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class OperationFailedError(OperationError):
+    """A long-running operation ended without a result, and will not bring one.
+
+    Args:
+        message: Roblox's text.
+        code: Roblox's code; numbers as text.
+        path: Path of the operation; None when Roblox refused before there was one.
+        details: Further details as Roblox sent them.
+    """
+
+    code: str | None
+    """Roblox's code for the failure, where it gave one; numbers as text."""
+    message: str
+    """Roblox's text."""
+    details: tuple[Any, ...]
+    """Further details as Roblox sent them."""
+
+    def __init__(
+        self, message: str, *, code: str | None = None, path: str | None = None, details: Sequence[Any] = ()
+    ) -> None:
+        super().__init__(f"{path or 'refused'}: {f'{code}: ' if code else ''}{message}", path=path)
+        self.code = code
+        self.message = message
+        self.details = tuple(details)
+
+
+class ModerationError(OperationFailedError):
+    """Roblox's moderation did not let it pass: a name, a description or the content of a file."""
+
+
+class OperationTimeoutError(OperationError):
+    """A long-running operation was not done in time. It goes on at Roblox: `client.operation(error.path)` waits on."""

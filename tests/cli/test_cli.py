@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,8 +50,12 @@ def test_demo_tells_its_stories_in_both_modes() -> None:
         entry = "/cloud/v2/universes/13058/data-stores/data-store-name/scopes/global/entries/key-name"
         for request in (f"PATCH  {entry}", f"GET  {entry}", f"POST  {entry}:increment", f"DELETE  {entry}"):
             assert request in story
-        assert story.count("200 OK") == 5
+        assert story.count("200 OK") == 8
         assert story.count("404 Not Found") == 1
+        assert re.search(r"film\.mp4 ━+ 8\.4/8\.4 MB", story)
+        for shown in ("POST  /assets/v1/assets", "GET  /assets/v1/operations/", "running>", "'film'"):
+            assert shown in story
+        assert re.search(r"Asset\W+id\W+\d+", story)
         assert "Hello World!" in story.partition("What game servers would have received")[2]
 
 

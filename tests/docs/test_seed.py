@@ -9,9 +9,12 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.support.files import png
 
 DATA_STORES = """
 import rblxopencloud
@@ -54,6 +57,35 @@ experience = rblxopencloud.Experience(13058, api_key="api-key-from-step-2")
 experience.publish_message("topic-name", "Hello World!")
 """
 
+UPLOADS = """
+import rblxopencloud
+
+# create an User object with your user ID and your api key
+# TODO: replace '13058' with your user ID
+user = rblxopencloud.User(13058, api_key="api-key-from-step-2")
+# or, create a Group object:
+group = rblxopencloud.Group(13058, api_key="api-key-from-step-2")
+
+# this example is for uploading a decal:
+with open("path-to/file-object.png", "rb") as file:
+    asset = user.upload_asset(file, rblxopencloud.AssetType.Decal, "name", "description")
+
+# this will wait until Roblox has processed the upload
+if isinstance(asset, rblxopencloud.Asset):
+    # if it's already been processed, then print the asset.
+    print(asset)
+else:
+    # otherwise, we'll go into a loop that continuosly checks if it's done.
+    while True:
+        # this will try to check if the asset has been processed yet
+        operation = asset.fetch_operation()
+        if operation:
+            # if it has been print it then stop the loop.
+            print(operation)
+            break
+"""
+"""With the `asset =` that it forgot."""
+
 Runner = Callable[[str], None]
 
 
@@ -84,7 +116,9 @@ def run_blocking(snippet: str) -> None:
 def run_awaited(snippet: str) -> None:
     """Put `await` before the calls, and the import of the async package above."""
     awaited = re.sub(
-        r"(datastore\.(?:set|get|increment|remove)|experience\.publish_message)\(", r"await \1(", snippet
+        r"(datastore\.(?:set|get|increment|remove)|experience\.publish_message|\w+\.upload_asset|asset\.fetch_operation)\(",
+        r"await \1(",
+        snippet,
     ).replace("import rblxopencloud", "import rblxcloud as rblxopencloud")
     namespace: dict[str, Callable[[], object]] = {}
     exec("async def main():" + awaited.replace("\n", "\n    "), namespace)
@@ -113,6 +147,30 @@ def test_messaging(run: Runner, emulator_url: str) -> None:
     run(MESSAGING)
     (message,) = httpx.get(f"{emulator_url}/_emulator/messages").json()["messages"]
     assert (message["universe"], message["topic"], message["message"]) == ("13058", "topic-name", "Hello World!")
+
+
+@modes
+@pytest.mark.parametrize("creator", ["user", "group"])
+@pytest.mark.parametrize("answer", ["pending", "path", "done"])
+def test_uploads(
+    run: Runner,
+    creator: str,
+    answer: str,
+    emulator_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture = tmp_path / "path-to" / "file-object.png"
+    picture.parent.mkdir()
+    picture.write_bytes(png())
+    monkeypatch.chdir(tmp_path)
+    script = {"kind": "upload", "answer": answer, "processing": 0.3}
+    assert httpx.post(f"{emulator_url}/_emulator/scripts", json=script).is_success
+    run(UPLOADS.replace("user.upload_asset", f"{creator}.upload_asset"))
+    (printed,) = capsys.readouterr().out.splitlines()
+    for field in ("display_name='name'", "description='description'", f"creator='{creator}s/13058'", "Decal"):
+        assert field in printed
 
 
 @modes

@@ -359,12 +359,12 @@ def test_a_long_poll_ends_with_the_next_message(emulator: Emulator, base_url: st
     subscribed, answers = threading.Event(), list[Any]()
     subscribe = emulator.subscribe
 
-    def noticed(callback: Any) -> Any:
-        leave = subscribe(callback)
+    def noticed(*arguments: Any) -> Any:
+        leave = subscribe(*arguments)
         subscribed.set()
         return leave
 
-    emulator.subscribe = noticed  # type: ignore[method-assign]
+    emulator.subscribe = noticed  # type: ignore[assignment, method-assign]
 
     def poll() -> None:
         answers.append(httpx.get(f"{base_url}/_emulator/messages?topic=wanted&wait=30", timeout=30).json())

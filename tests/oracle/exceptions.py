@@ -36,13 +36,39 @@ REQUESTS: tuple[Outranked, ...] = (
     ),
     Outranked(
         r"POST /api-keys/v1/introspect",
-        r"^no operation of the document$",
-        "auth.md section 1, introspection: a real endpoint that the document lacks",
+        r"^no operation of the document",
+        "auth.md section 1, introspection: not in the document",
+    ),
+    Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form.request.assetId: Tried to write read-only property",
+        "assets.md section 1, update: the request repeats the assetId",
+    ),
+    Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form.request: .*'discordSocialLink' was unexpected",
+        "assets.md section 1, update: each network has a field of its own, which the document calls socialLink",
+    ),
+    Outranked(
+        r"PATCH /assets/v1/assets/{assetId}",
+        r"^form: 'fileContent' is a required property",
+        "assets.md section 1, update: no file where only metadata is changed",
+    ),
+    Outranked(
+        r"POST /assets/v1/assets/{assetId}/versions:rollback",
+        r"^the content type 'application/json' is not documented",
+        "ambiguities.md section A, point 47: clients send JSON",
+    ),
+    Outranked(
+        r"GET /_cdn/.*",
+        r"^no operation of the document",
+        "http.md section 1, hosts and paths: files are at addresses of a CDN, which for the emulator is itself",
     ),
 )
 """About what the client sends."""
 
 _V1 = r"GET /datastores/v1/universes/{universeId}/standard-datastores"
+_ASSETS = "/assets/v1"
 ANSWERS: tuple[Outranked, ...] = (
     Outranked(
         _V1,
@@ -58,6 +84,26 @@ ANSWERS: tuple[Outranked, ...] = (
         rf"{_V1}/datastore/entries/entry/versions",
         r"^200 Undocumented Content-Type: .*application/json.* Documented: text/json",
         "ambiguities.md section A, point 23: a page, and not the one version that would be text/json",
+    ),
+    Outranked(
+        rf"(POST|GET|PATCH) {_ASSETS}/(assets|operations)(/{{\w+}})?",
+        r"^200 Response violates schema: .*'operationId' was unexpected",
+        "ambiguities.md section A, point 46: the operation has an operationId",
+    ),
+    Outranked(
+        rf"PATCH {_ASSETS}/assets/{{assetId}}",
+        r"^200 Response violates schema: .*'revisionId'.* unexpected.*Schema at /components/schemas/OCV1.Assets.Operation",
+        "assets.md section 1, update: the asset itself where only metadata changed",
+    ),
+    Outranked(
+        rf"(GET|POST) {_ASSETS}/.*",
+        r'^200 Response violates schema: "\d+" is not of type "integer".*/properties/(assetId|userId)',
+        "ambiguities.md section A, point 45: 64-bit ids are texts",
+    ),
+    Outranked(
+        rf"GET {_ASSETS}/assets/{{assetId}}/versions",
+        r'^200 Response violates schema: .*"assetVersions".* is not of type "array"',
+        "ambiguities.md section A, point 47: the list is wrapped",
     ),
 )
 """About what the emulator answers."""

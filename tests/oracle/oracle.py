@@ -5,6 +5,8 @@ It shares nothing with the client: neither its endpoint table nor its router, wh
 
 from __future__ import annotations
 
+import email
+import email.policy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -143,6 +145,14 @@ class Oracle:
                 yield f"the body is not JSON: {error}"
             else:
                 yield from self._fits("body", value, (*pointer, "content", kind, "schema"))
+        elif kind == "multipart/form-data":
+            schema = body["content"][kind]["schema"]
+            try:
+                value = _form(request, schema)
+            except ValueError as error:
+                yield f"the form cannot be read: {error}"
+            else:
+                yield from self._fits("form", value, (*pointer, "content", kind, "schema"))
 
     def _fits(self, label: str, value: object, pointer: tuple[str, ...]) -> Iterator[str]:
         escaped = "/".join(part.replace("~", "~0").replace("/", "~1") for part in pointer)
@@ -160,6 +170,21 @@ class Oracle:
         for part in pointer:
             place = place[part]
         return place
+
+
+def _form(request: RawRequest, schema: Any) -> dict[str, Any]:
+    """Return the fields of a form: files as text, and fields that are objects as the JSON that they hold."""
+    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
+    message = email.message_from_bytes(head + request.body, policy=email.policy.HTTP)
+    if message.defects:
+        raise ValueError(message.defects)
+    fields: dict[str, Any] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = bytes(part.get_payload(decode=True)).decode("utf-8", "replace")
+        plain = schema["properties"].get(name, {}).get("type") == "string"
+        fields[str(name)] = content if plain else json.loads(content)
+    return fields
 
 
 def _pattern(template: str) -> re.Pattern[str]:

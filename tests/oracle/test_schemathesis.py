@@ -37,8 +37,19 @@ SERVED = (
     "/datastores/v1/",
     "/ordered-data-stores/v1/",
     "/messaging-service/v1/",
+    "/assets/v1/",
+    "/asset-delivery-api/v1/",
+    "/asset-permissions-api/v1/",
+    "/cloud/v2/users/{user_id}",
+    "/cloud/v2/groups/{group_id}",
+    "/legacy-groups/v1/groups/{groupId}/status",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
+
+ASSET = 90_000_000_001
+"""Id of the first asset of an emulator."""
+ROLE = 70_000_002
+"""Id of the role of plain members in the small world's group."""
 
 _STORES = ("seeded", "new")
 _SCOPES = ("global", "eu")
@@ -50,18 +61,139 @@ NARROWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("entry_id", "entry", "entryKey", "id"), _KEYS),
     **dict.fromkeys(("pageToken", "page_token", "cursor"), ("", "bad")),
     **dict.fromkeys(("filter", "prefix", "orderBy", "order_by", "matchVersion", "startTime", "endTime"), ("", "bad")),
-    "updateMask": ("", "voiceChatEnabled", "privateServerPriceRobux,discordSocialLink", "bad"),
-    "versionId": ("seeded", "bad"),
+    "updateMask": ("", "voiceChatEnabled", "privateServerPriceRobux,discordSocialLink", "description", "bad"),
+    "readMask": ("", "description,icon", "bad"),
+    **dict.fromkeys(("versionId", "operationId", "operation_id", "post_id"), ("seeded", "bad")),
+    "forum_category_id": ("seeded",),
+    "assetId": (str(ASSET), "5"),
+    "versionNumber": ("1", "9", "bad"),
+    "user_id": ("1", "7", "bad"),
+    **dict.fromkeys(("group_id", "groupId"), ("1", "7")),
+    "membership_id": ("4", "NA", "9", "bad"),
+    "join_request_id": ("5", "9", "bad"),
+    "role_id": (str(ROLE), "5", "bad"),
+    "size": ("48", "720", "49"),
     "roblox-entry-userids": ("[1, 2]", "bad"),
     "roblox-entry-attributes": ('{"a": 1}', "bad"),
 }
-"""Values of the parameters that name something, or have a grammar that the document does not tell."""
+"""Values of the parameters that name something, or have a grammar that the document does not tell; `seeded` stands for
+an id that only the seeded emulator knows."""
+
+_GROUP = "/cloud/v2/groups/{group_id}"
+FILTERS: dict[str, tuple[str, ...]] = {
+    "/cloud/v2/users/{user_id}/inventory-items": ("", "badges=true;inventoryItemAssetTypes=*", "badgeIds=5", "bad"),
+    "/cloud/v2/users/{user_id}/asset-quotas": ("", "quotaType == RateLimitUpload", "bad"),
+    f"{_GROUP}/memberships": ("", "user == 'users/1'", f"role == 'groups/1/roles/{ROLE}'", "bad"),
+    f"{_GROUP}/join-requests": ("", "user == 'users/5'", "bad"),
+    f"{_GROUP}/forum-categories": ("", "archived==true", "bad"),
+    f"{_GROUP}/forum-categories/{{forum_category_id}}/posts": ("", "pinned==true", "pinned==false"),
+}
+"""Values of `filter` by the path of the list, where the grammar leads somewhere."""
+
+_ROLE_BODY = {
+    "type": "object",
+    "properties": {"role": {"type": "string", "enum": [f"groups/1/roles/{ROLE}", "groups/1/roles/5", "bad"]}},
+    "required": ["role"],
+    "additionalProperties": False,
+}
+_METADATA = {
+    "displayName": {"type": "string", "minLength": 1},
+    "description": {"type": "string", "maxLength": 1001},
+    "assetType": {"type": "string", "enum": ["Model", "Animation", "Decal"]},
+}
+_CREATION = {
+    "type": "object",
+    "properties": {"creator": {"enum": [{"userId": 1}, {"groupId": 1}, {"userId": 1, "groupId": 1}]}},
+    "required": ["creator"],
+    "additionalProperties": False,
+}
+_PARAMETER = {
+    "type": "object",
+    "properties": {"stringValue": {"type": "string"}, "int64Value": {"type": "integer", "minimum": 0, "maximum": 9}},
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+}
+BODIES: dict[str, Any] = {
+    "POST /assets/v1/assets": {
+        "type": "object",
+        "properties": {
+            "request": {
+                "type": "object",
+                "properties": {**_METADATA, "creationContext": _CREATION},
+                "additionalProperties": False,
+                "required": [*_METADATA, "creationContext"],
+            },
+            "fileContent": {"type": "string", "format": "binary"},
+        },
+        "required": ["request", "fileContent"],
+    },
+    "PATCH /assets/v1/assets/{assetId}": {
+        "type": "object",
+        "properties": {
+            "request": {"type": "object", "properties": _METADATA},
+            "fileContent": {"type": "string", "format": "binary"},
+        },
+        "required": ["request"],
+    },
+    "POST /assets/v1/assets/{assetId}/versions:rollback": {
+        "type": "object",
+        "properties": {"assetVersion": {"type": "string", "enum": [f"assets/{ASSET}/versions/1", "bad"]}},
+        "required": ["assetVersion"],
+    },
+    "PATCH /asset-permissions-api/v1/assets/permissions": {
+        "type": "object",
+        "properties": {
+            "subjectType": {"type": "string", "enum": ["User", "Universe"]},
+            "subjectId": {"type": "string", "enum": ["1", "7"]},
+            "action": {"type": "string", "enum": ["Use", "Edit"]},
+            "requests": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "assetId": {"type": "integer", "enum": [ASSET, 5]},
+                        "grantToDependencies": {"type": "boolean"},
+                    },
+                    "required": ["assetId"],
+                },
+            },
+        },
+        "required": ["subjectType", "subjectId", "action", "requests"],
+    },
+    "POST /cloud/v2/users/{user_id}/notifications": {
+        "type": "object",
+        "properties": {
+            "source": {
+                "type": "object",
+                "properties": {"universe": {"type": "string", "enum": ["universes/1"]}},
+                "required": ["universe"],
+            },
+            "payload": {
+                "type": "object",
+                "properties": {
+                    "messageId": {"type": "string", "minLength": 1},
+                    "type": {"type": "string", "enum": ["MOMENT"]},
+                    "parameters": {"type": "object", "additionalProperties": _PARAMETER},
+                },
+                "required": ["messageId", "type"],
+            },
+        },
+        "required": ["source", "payload"],
+    },
+    f"PATCH {_GROUP}/memberships/{{membership_id}}": _ROLE_BODY,
+    f"POST {_GROUP}/memberships/{{membership_id}}:assignRole": _ROLE_BODY,
+    f"POST {_GROUP}/memberships/{{membership_id}}:unassignRole": _ROLE_BODY,
+}
+"""Bodies that lead somewhere, by operation: the document does not tell how ids look, or which files there are."""
 
 _NEEDED = ("datastoreName", "entryKey", "id")
 """Parameters without which nothing succeeds (datastores.md sections 3 and 5), although they are called optional."""
 
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, ignored_auth]
 SEEDED = {"datastoreName": "seeded", "scope": "global", "entryKey": "number"}
+RBXM = b"<roblox!\x89\xff\r\n\x1a\n" + b"\0" * 16
 HEADERS = {"x-api-key": DEFAULT_KEY}
 EXAMPLES = 12
 
@@ -73,13 +205,20 @@ def served_part(document: Any) -> Any:
         for path, item in document["paths"].items()
         if path == UNIVERSE or path.startswith(SERVED)
     }
-    for item in paths.values():
+    for path, item in paths.items():
         for method in METHODS:
+            if body := BODIES.get(f"{method.upper()} {path}"):
+                for content in item[method]["requestBody"]["content"].values():
+                    content.update(schema=body, encoding={"fileContent": {"contentType": "model/x-rbxm"}})
+                item[method]["requestBody"]["required"] = True
             parameters = item.get(method, {}).get("parameters", [])
             # No generated text is the checksum of the body that is generated with it.
             parameters[:] = [parameter for parameter in parameters if parameter["name"] != "content-md5"]
             for parameter in parameters:
-                if values := NARROWED.get(parameter["name"]):
+                values = NARROWED.get(parameter["name"])
+                if parameter["name"] == "filter":
+                    values = FILTERS.get(path, values)
+                if values:
                     parameter["schema"] = {"type": "string", "enum": list(values)}
                 if parameter["name"] in _NEEDED:
                     parameter["required"] = True
@@ -107,8 +246,12 @@ def base_url(emulator: Emulator) -> Iterator[str]:
         yield base_url
 
 
-def seed(emulator: Emulator) -> str:
-    """Give the emulator a number, a text and a deleted entry in each scope; return the version of the first number."""
+def seed(emulator: Emulator) -> dict[str, str]:
+    """Give the emulator a number, a text and a deleted entry in each scope, an asset, and a forum in group 1.
+
+    Returns:
+        The ids that only this emulator knows, by the names of the parameters that take them.
+    """
     emulator.reset()
     versions: list[str] = []
     for scope in ("global", "eu"):
@@ -119,7 +262,45 @@ def seed(emulator: Emulator) -> str:
         _post(emulator, f"{stores.format('ordered-data-stores')}?id=number", 5)
         reply = emulator.handle(RawRequest("DELETE", f"{stores.format('data-stores')}/deleted", HEADERS))
         assert reply.status == 200
-    return versions[0]
+    emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    category = emulator.groups.add_category(1, "Seeded")
+    thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
+    return {
+        "versionId": versions[0],
+        "operationId": _upload(emulator),
+        "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
+        "forum_category_id": category,
+        "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
+    }
+
+
+def _upload(emulator: Emulator) -> str:
+    """Upload a model as the facts write a form; return the id of the operation."""
+    request = {
+        "assetType": "Model",
+        "displayName": "Seeded",
+        "description": "",
+        "creationContext": {"creator": {"userId": "1"}},
+    }
+    body = b"\r\n".join(
+        (
+            b"--edge",
+            b'Content-Disposition: form-data; name="request"',
+            b"",
+            json.dumps(request).encode(),
+            b"--edge",
+            b'Content-Disposition: form-data; name="fileContent"; filename="a.rbxm"',
+            b"Content-Type: model/x-rbxm",
+            b"",
+            RBXM,
+            b"--edge--",
+            b"",
+        )
+    )
+    kind = {"content-type": "multipart/form-data; boundary=edge", "content-length": str(len(body))}
+    reply = emulator.handle(RawRequest("POST", "/assets/v1/assets", {**HEADERS, **kind}, body))
+    assert reply.status == 200
+    return str(json.loads(reply.body)["operationId"])
 
 
 def _post(emulator: Emulator, path: str, value: object) -> Any:
@@ -146,9 +327,15 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
     )
     @hypothesis.given(case=operation.as_strategy())
     def send(case: Any) -> None:
-        version = seed(emulator)
+        seeded = seed(emulator)
         if case.query.get("versionId") == "seeded":
-            case.query = {**SEEDED, "versionId": version}
+            case.query = {**SEEDED, "versionId": seeded["versionId"]}
+        case.path_parameters = {
+            name: seeded.get(name, value) if value == "seeded" else value
+            for name, value in case.path_parameters.items()
+        }
+        if isinstance(case.body, dict) and "fileContent" in case.body:
+            case.body["fileContent"] = RBXM
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:

@@ -14,7 +14,19 @@ import rblxcloud
 SOURCE = Path(rblxcloud.__file__).parent
 
 # From the bottom up; a room imports only rooms below it, and its own.
-ROOMS = ["types", "errors", "config", "endpoints", "runtime", "http", "pagination", "resources", "client", "sync"]
+ROOMS = [
+    "types",
+    "errors",
+    "config",
+    "endpoints",
+    "runtime",
+    "http",
+    "pagination",
+    "operation",
+    "resources",
+    "client",
+    "sync",
+]
 ABOVE_ALL = {"cli", "testing", "__init__"}
 EMULATOR_MAY = {"emulator", "endpoints", "types"}
 HTTPX_MAY = {"runtime", "emulator", "testing"}

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from rblxcloud.emulator.api_keys import ApiKey, ScopeGrant
 from rblxcloud.emulator.core import DEFAULT_KEY, Emulator
 from rblxcloud.emulator.model import RawRequest, Reply
 
@@ -58,6 +59,13 @@ class Caller:
         if key is not None:
             sent["x-api-key"] = key
         return Answer(self.emulator.handle(RawRequest(method, path, sent | (headers or {}), content, ip)))
+
+
+def act_as(emulator: Emulator, owner: str, *scopes: str) -> None:
+    """Let the key that clients of tests have be one of `owner`, such as `users/1`, with these scopes alone."""
+    for key in emulator.list_keys():
+        emulator.remove_key(key.id)
+    emulator.add_key(DEFAULT_KEY, ApiKey(owner=owner, scopes=tuple(ScopeGrant.parse(scope) for scope in scopes)))
 
 
 @contextmanager

@@ -49,6 +49,9 @@ class View:
             return lambda *a, **k: _iterate(value(*_plain(a), **k))
         return lambda *a, **k: view(value(*_plain(a), **k))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return view, (self._twin,)
+
     def __aiter__(self) -> AsyncIterator[Any]:
         return _iterate(iter(self._twin))
 

@@ -230,6 +230,15 @@ def test_inherited_members_and_generic_classes_are_mirrored(package: Any) -> Non
     assert room.keep("x", 2) == ["x", "x"]
 
 
+def test_twins_inherit_as_their_originals_do(package: Any) -> None:
+    text = (
+        in_room("async def open(self) -> Self: return self")
+        + "\nclass Cellar(Room):\n    async def fill(self) -> int: return 1\n__all__ = ['Cellar', 'Room']"
+    )
+    names = blocking(package(text))
+    assert issubclass(names["Cellar"], names["Room"])
+
+
 def test_generators_are_closed_and_examples_lose_their_keywords(package: Any) -> None:
     sample = package(
         in_room(
@@ -277,3 +286,42 @@ def test_what_cannot_be_mirrored_is_an_error(member: str, reason: str, package: 
 def test_an_exported_function_is_an_error(package: Any) -> None:
     with pytest.raises(GenerationError, match="only classes are mirrored"):
         Twins(package("def Room() -> None: ..."))
+
+
+HOLDING = """
+    ResultT = TypeVar("ResultT")
+    class Waited(Generic[ResultT]):
+        def __init__(self, value): self._value = value
+        async def wait(self) -> ResultT: return self._value
+        async def look(self) -> ResultT | None: return None
+    class Room:
+        async def find(self) -> Waited[Room]: return Waited(self)
+        async def count(self) -> Waited[int]: return Waited(7)
+    __all__ = ["Room", "Waited"]
+"""
+
+
+def test_what_is_held_has_its_twin_when_it_has_one(package: Any) -> None:
+    sample = package(HOLDING)
+    twins = blocking(sample)
+    room = wrap(twins["Room"], sample.Room())
+    assert type(room.find()) is twins["Waited"]
+    assert type(room.find().wait()) is twins["Room"]
+    assert room.find().look() is None
+    assert room.count().wait() == 7
+
+
+def test_a_variable_can_be_bound_to_several_classes_with_twins(package: Any) -> None:
+    sample = package(
+        HOLDING
+        + """
+    BoundT = TypeVar("BoundT", bound=Room | Waited[Any])
+    class House:
+        def adopt(self, thing: BoundT) -> BoundT: return thing
+    __all__ += ["House"]
+"""
+    )
+    twins = blocking(sample)
+    assert twins["BoundT"].__bound__.__forward_arg__ == "Room | Waited[Any]"
+    room = wrap(twins["Room"], sample.Room())
+    assert wrap(twins["House"], sample.House()).adopt(room) is room

@@ -18,7 +18,7 @@ import pytest
 
 import rblxcloud.sync as rblxopencloud
 from rblxcloud.config import Options
-from rblxcloud.runtime.blocking import BlockingRuntime
+from rblxcloud.runtime.blocking import BlockingRuntime, iterate
 from rblxcloud.sync import _lifecycle
 from tests.support.clock import ManualClock
 from tests.support.server import Script, settings
@@ -191,7 +191,7 @@ def test_iteration_that_is_left_closes_the_generator_of_the_core() -> None:
         finally:
             closed.append(True)
 
-    iterator = _lifecycle.iterate(numbers())
+    iterator = iterate(numbers())
     assert next(iterator) == 1
     iterator.close()
     assert closed == [True]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from rblxcloud.client import Client
 from rblxcloud.http.hooks import ResponseEvent
+from rblxcloud.resources.asset_type import AssetType
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,10 @@ __all__ = ["add_parser", "run"]
 
 _EXPERIENCE = 13058
 _KEY = "emulator-key"
+_FILM = b"\0\0\0\x18ftypmp42" + bytes(8 * 2**20)
+"""What is uploaded: it begins like a film, and nobody looks further."""
+_PROCESSING = 0.5
+"""Seconds that the emulator takes to process it."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -36,7 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     Args:
         subparsers: Where the program's commands are added; the command's function is its `run` default.
     """
-    parser = subparsers.add_parser("demo", help="watch data stores and messaging work, offline, in both modes")
+    parser = subparsers.add_parser("demo", help="watch data stores, messages and uploads work, offline, in both modes")
     parser.set_defaults(run=run)
 
 
@@ -57,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rblxcloud import sync
     from rblxcloud.emulator.core import Emulator
+    from rblxcloud.emulator.scripts import OperationScript
     from rblxcloud.emulator.server import serve
 
     console = Console(highlight=False)
@@ -65,11 +71,13 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"The emulator listens on [bold]{base_url}[/]: what follows are real requests over a socket.")
 
         console.rule("[bold]rblxcloud, async[/]")
+        emulator.scripts.add(OperationScript(processing=_PROCESSING))
         anyio.run(_tell, screen, base_url)
         _show_messages(console, emulator)
 
         emulator.reset()
         console.rule("[bold]rblxcloud.sync, blocking[/]")
+        emulator.scripts.add(OperationScript(processing=_PROCESSING))
         with sync.Client(api_key=_KEY, base_url=base_url, on_response=[screen.on_response]) as client:
             _tell_blocking(screen, client)
         _show_messages(console, emulator)
@@ -96,6 +104,14 @@ async def _tell(screen: _Screen, base_url: str) -> None:
         with screen.step('await experience.publish_message("topic-name", "Hello World!")'):
             await experience.publish_message("topic-name", "Hello World!")
 
+        user = client.user(_EXPERIENCE)
+        with screen.step('operation = await user.upload_asset(film, AssetType.Video, "film", progress=bar)') as results:
+            with screen.bar("film.mp4") as bar:
+                operation = await user.upload_asset(_FILM, AssetType.Video, "film", progress=bar)
+            results.append(operation)
+        with screen.step("await operation.wait()") as results:
+            results.append(await operation.wait())
+
 
 def _tell_blocking(screen: _Screen, client: sync.Client) -> None:
     experience = client.experience(_EXPERIENCE)
@@ -114,6 +130,14 @@ def _tell_blocking(screen: _Screen, client: sync.Client) -> None:
         results += store.get("key-name", default=0)
     with screen.step('experience.publish_message("topic-name", "Hello World!")'):
         experience.publish_message("topic-name", "Hello World!")
+
+    user = client.user(_EXPERIENCE)
+    with screen.step('operation = user.upload_asset(film, AssetType.Video, "film", progress=bar)') as results:
+        with screen.bar("film.mp4") as bar:
+            operation = user.upload_asset(_FILM, AssetType.Video, "film", progress=bar)
+        results.append(operation)
+    with screen.step("operation.wait()") as results:
+        results.append(operation.wait())
 
 
 class _Screen:
@@ -149,6 +173,23 @@ class _Screen:
             Panel(Group(call, *map(_request, self._events), *map(_result, results)), border_style="dim")
         )
 
+    @contextmanager
+    def bar(self, name: str) -> Generator[Callable[[int, int], None]]:
+        """Show how far an upload has come.
+
+        Args:
+            name: What is uploaded.
+
+        Yields:
+            A function for `progress`.
+        """
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        with Progress(*columns, console=self._console) as progress:
+            task = progress.add_task(name, total=None)
+            yield lambda sent, total: progress.update(task, completed=sent, total=total)
+
 
 def _request(event: ResponseEvent) -> Table:
     from rich.table import Table
@@ -176,7 +217,8 @@ def _result(result: object) -> Table | Pretty:
     fields.add_column(style="magenta", no_wrap=True)
     fields.add_column(no_wrap=True)
     fields.add_column(overflow="fold")
-    for number, (name, value) in enumerate(result):
+    known = [(name, value) for name, value in result if value is not None]
+    for number, (name, value) in enumerate(known):
         shown = value.isoformat(sep=" ") if isinstance(value, datetime) else repr(value)
         fields.add_row("" if number else type(result).__name__, name, shown)
     return fields

@@ -7,10 +7,13 @@ client without a socket.
 from rblxcloud.emulator.api_keys import ApiKey, DataStoreGrant, KeyStatus, ScopeGrant
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.core import DEFAULT_KEY, Emulator
+from rblxcloud.emulator.creators.inventory import Collectible
+from rblxcloud.emulator.creators.notifications import Notification
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.server import EmulatorServer, serve
 from rblxcloud.emulator.transport import EmulatorTransport
 
@@ -18,6 +21,7 @@ __all__ = [
     "DEFAULT_KEY",
     "ApiKey",
     "Clock",
+    "Collectible",
     "DataStoreGrant",
     "Emulator",
     "EmulatorServer",
@@ -26,6 +30,8 @@ __all__ = [
     "KeyStatus",
     "LoggedRequest",
     "Message",
+    "Notification",
+    "OperationScript",
     "RawRequest",
     "Reply",
     "ScopeGrant",

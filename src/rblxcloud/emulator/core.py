@@ -6,15 +6,28 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, TypeVar, cast, overload
 
-from rblxcloud.emulator import access, api_keys, data_stores, journal, messaging, ordered_data_stores, universes
+from rblxcloud.emulator import (
+    access,
+    api_keys,
+    assets,
+    creators,
+    data_stores,
+    journal,
+    messaging,
+    ordered_data_stores,
+    universes,
+)
 from rblxcloud.emulator.api_keys import ApiKey
+from rblxcloud.emulator.assets.controls import AssetControls
 from rblxcloud.emulator.clock import Clock
+from rblxcloud.emulator.creators import small_world
+from rblxcloud.emulator.creators.controls import GroupControls, UserControls
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
 from rblxcloud.emulator.journal import Journal, LoggedRequest
@@ -22,6 +35,7 @@ from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.routing import Match, default_router
+from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -40,7 +54,14 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (messaging.HANDLERS, messaging.SCHEMA),
     (universes.HANDLERS, universes.SCHEMA),
     (api_keys.HANDLERS, api_keys.SCHEMA),
+    (assets.HANDLERS, assets.SCHEMA),
+    (creators.HANDLERS, creators.SCHEMA),
 )
+_ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
+"""What is served; files and such stand in no table but this."""
+
+Event = TypeVar("Event")
+
 _JSON_TYPES = ("application/json", "text/json")
 
 
@@ -82,10 +103,20 @@ class Emulator:
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
         self._lock = threading.RLock()
-        self._subscribers: list[Callable[[Message], object]] = []
+        self._subscribers: list[Callable[[object], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now, self.limits)
+        # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
+        self._transaction = partial(_transaction, self._lock, self._world)
+        self.scripts: Scripts = self._world.scripts
+        """How the next uploads and thumbnails go."""
+        self.assets: AssetControls = AssetControls(self._world, self._transaction)
+        """The assets there are."""
+        self.users: UserControls = UserControls(self._world, self._transaction)
+        """Users: profiles, inventories, notifications."""
+        self.groups: GroupControls = GroupControls(self._world, self._transaction)
+        """Groups: members, roles, requests to join, shouts, forums."""
         self._journal = Journal(connection, log_size)
         with self._transaction():
             self._furnish()
@@ -113,6 +144,7 @@ class Emulator:
                 database.execute(f'DELETE FROM "{table}"')
             self._furnish()
             self.faults.clear()
+            self.scripts.clear()
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()
@@ -136,8 +168,8 @@ class Emulator:
             reply = self._exchange(request)
             events = tuple(self._world.events)
         for event in events:
-            if isinstance(event, Message):
-                self._notify(event)
+            for callback in tuple(self._subscribers):
+                callback(event)
         return reply
 
     def _exchange(self, request: RawRequest) -> Reply:
@@ -204,7 +236,10 @@ class Emulator:
                 body=request.body,
                 principal=caller.principal,
                 has_scope=lambda scope: caller.has_scope(scope, resource),
+                has_scope_on=caller.has_scope,
                 client_ip=request.client_ip,
+                base_url=request.base_url,
+                limited=self.limits.enabled,
             )
             reply = handler(self._world, call)
         except Refusal as refusal:
@@ -291,17 +326,32 @@ class Emulator:
             name = None if universe is None else str(universe)
             return messaging.published(self._world, after=after, universe=name, topic=topic, limit=limit)
 
-    def subscribe(self, callback: Callable[[Message], object]) -> Callable[[], None]:
-        """Call `callback` with each message once it is published, in the thread that answers the request.
+    @overload
+    def subscribe(self, callback: Callable[[Message], object]) -> Callable[[], None]: ...
+
+    @overload
+    def subscribe(self, callback: Callable[[Event], object], kind: type[Event]) -> Callable[[], None]: ...
+
+    def subscribe(self, callback: Callable[[Any], object], kind: type[object] = Message) -> Callable[[], None]:
+        """Call `callback` with each event once it has happened, in the thread that answers the request.
+
+        Args:
+            callback: Hears of the event.
+            kind: Which events: `Message`, `Notification`, or `object` for all.
 
         Returns:
             A function that ends the subscription.
         """
-        self._subscribers.append(callback)
+
+        def hear(event: object) -> None:
+            if isinstance(event, kind):
+                callback(event)
+
+        self._subscribers.append(hear)
 
         def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
+            if hear in self._subscribers:
+                self._subscribers.remove(hear)
 
         return unsubscribe
 
@@ -326,28 +376,26 @@ class Emulator:
 
     # --- state
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            database = self._world.database
-            self._world.events.clear()
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
         for universe, owner in universes.SMALL_WORLD.items():
             universes.create(self._world, universe, owner)
+        small_world.furnish(self._world)
 
-    def _notify(self, message: Message) -> None:
-        for callback in tuple(self._subscribers):
-            callback(message)
+
+@contextmanager
+def _transaction(lock: AbstractContextManager[object], world: World) -> Generator[sqlite3.Connection]:
+    with lock:
+        database = world.database
+        world.events.clear()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
 
 
 @cache
@@ -374,7 +422,7 @@ def _open(database: str | Path) -> sqlite3.Connection:
 
 def _route(request: RawRequest) -> Match | Refusal:
     try:
-        return default_router().match(request.method, request.raw_path)
+        return default_router(_ROWS).match(request.method, request.raw_path)
     except Refusal as refusal:
         return refusal
 

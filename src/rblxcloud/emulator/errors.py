@@ -31,9 +31,13 @@ _FAMILIES = (
     ("/datastores/v1/", ErrorFamily.V1_DATA_STORE),
     ("/ordered-data-stores/v1/", ErrorFamily.V1_PLAIN),
     ("/messaging-service/v1/", ErrorFamily.V1_PLAIN),
-    ("/assets/v1/", ErrorFamily.V1_PLAIN),
+    ("/assets/v1/", ErrorFamily.ASSETS),
+    ("/asset-permissions-api/", ErrorFamily.ASSET_PERMISSIONS),
     ("/legacy-", ErrorFamily.LEGACY),
 )
+
+_INVALID_ARGUMENT = 3
+"""The `google.rpc.Code` that the assets service writes for a bad request, where others write its name."""
 
 _DATA_STORE_CODES = {
     "PERMISSION_DENIED": "Forbidden",
@@ -41,6 +45,8 @@ _DATA_STORE_CODES = {
     "RESOURCE_EXHAUSTED": "TooManyRequests",
     "INTERNAL": "Unknown",
 }
+
+_ASSET_PERMISSION_CODES = {400: "InvalidRequest", 403: "CannotManageAsset", 429: "RateLimited"}
 
 
 def family_of(path: str) -> ErrorFamily:
@@ -75,6 +81,10 @@ def _gateway(refusal: Refusal) -> object:
     return {"errors": [{"code": 0, "message": refusal.message}]}
 
 
+def _legacy(refusal: Refusal) -> object:
+    return {"errors": [{"code": int(refusal.detail or 0), "message": refusal.message}]}
+
+
 def _v2(refusal: Refusal) -> object:
     return {"code": refusal.code, "message": refusal.message, "details": []}
 
@@ -87,6 +97,15 @@ def _v1_data_store(refusal: Refusal) -> object:
 
 def _v1_plain(refusal: Refusal) -> object:
     return {"code": refusal.code, "message": refusal.message}
+
+
+def _assets(refusal: Refusal) -> object:
+    return {"code": _INVALID_ARGUMENT if refusal.status == 400 else refusal.code, "message": refusal.message}
+
+
+def _asset_permissions(refusal: Refusal) -> object:
+    code = refusal.detail or _ASSET_PERMISSION_CODES.get(refusal.status, "UnknownError")
+    return {"error": {"code": code, "message": refusal.message}}
 
 
 def _aspnet(refusal: Refusal) -> object:
@@ -107,7 +126,9 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.V2: _v2,
     ErrorFamily.V1_DATA_STORE: _v1_data_store,
     ErrorFamily.V1_PLAIN: _v1_plain,
+    ErrorFamily.ASSETS: _assets,
+    ErrorFamily.ASSET_PERMISSIONS: _asset_permissions,
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
-    ErrorFamily.LEGACY: _gateway,
+    ErrorFamily.LEGACY: _legacy,
 }

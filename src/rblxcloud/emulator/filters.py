@@ -1,4 +1,4 @@
-"""The filter texts of the data-store lists. Their grammars are taken to the letter; anything else is refused."""
+"""The filter texts of the lists. Their grammars are taken to the letter; anything else is refused."""
 
 from __future__ import annotations
 
@@ -9,13 +9,25 @@ from typing import cast
 from rblxcloud.emulator.model import Refusal
 from rblxcloud.emulator.storage_time import parse_time
 
-__all__ = ["INT64_MAX", "INT64_MIN", "id_prefix", "revision_times", "value_range"]
+__all__ = [
+    "INT64_MAX",
+    "INT64_MIN",
+    "equal_path",
+    "equal_words",
+    "id_prefix",
+    "member_condition",
+    "revision_times",
+    "value_range",
+]
 
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 
 _STARTS_WITH = re.compile(r'id\.startsWith\(("(?:[^"\\]|\\.)*")\)', re.DOTALL)
 _TIME_CONDITION = re.compile(r"\s*revision_create_time\s*(<=|>=)\s*(\S+?)\s*")
+_EQUAL = re.compile(r"(\w+)\s*==\s*'([^']*)'", re.ASCII)
+_AMONG = re.compile(r"(\w+)\s+in\s+\[\s*('[^']*'(?:\s*,\s*'[^']*')*)\s*\]", re.ASCII)
+_BARE_EQUAL = re.compile(r"(\w+)\s*==\s*([\w-]+)", re.ASCII)
 _VALUE_CONDITION = re.compile(r"entry (<=|>=) (-?\d{1,19})", re.ASCII)
 
 
@@ -73,6 +85,55 @@ def value_range(text: str) -> tuple[int, int]:
         else:
             high = min(high, int(match[2]))
     return low, high
+
+
+def member_condition(text: str) -> tuple[str, str, list[str]]:
+    """Return field, operator and paths of a filter such as `user == 'users/1'` or `user in ['users/1', 'users/2']`.
+
+    Raises:
+        Refusal: 400 for anything else, and for another field than `user` and `role`.
+    """
+    text = text.strip()
+    if match := _EQUAL.fullmatch(text):
+        field, operator, paths = match[1], "==", [match[2]]
+    elif match := _AMONG.fullmatch(text):
+        field, operator, paths = match[1], "in", re.findall("'([^']*)'", match[2])
+    else:
+        raise _invalid()
+    if field not in ("user", "role"):
+        raise _invalid()
+    return field, operator, paths
+
+
+def equal_path(text: str, field: str) -> str:
+    """Return the path that a filter such as `user == 'users/1'` asks for.
+
+    Args:
+        text: The filter.
+        field: The only field that it may name.
+
+    Raises:
+        Refusal: 400 for anything else.
+    """
+    match = _EQUAL.fullmatch(text.strip())
+    if match is None or match[1] != field:
+        raise _invalid()
+    return match[2]
+
+
+def equal_words(text: str) -> dict[str, str]:
+    """Return what a filter such as `archived == true && kind == Some-Word` asks for, by field.
+
+    Raises:
+        Refusal: 400 for anything but `==` conditions on different fields with bare words, joined by `&&`.
+    """
+    wanted: dict[str, str] = {}
+    for condition in text.split("&&") if text else ():
+        match = _BARE_EQUAL.fullmatch(condition.strip())
+        if match is None or match[1] in wanted:
+            raise _invalid()
+        wanted[match[1]] = match[2]
+    return wanted
 
 
 def _invalid() -> Refusal:

@@ -9,9 +9,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from rblxcloud.emulator.data_stores_values import parse_exact
+from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Credential, Endpoint
 
 if TYPE_CHECKING:
+    from rblxcloud.emulator.api_keys import Resource
     from rblxcloud.emulator.limits import Limits
 
 
@@ -26,6 +28,12 @@ class RawRequest:
     """Names in lower case."""
     body: bytes = field(default=b"", repr=False)
     client_ip: str = "127.0.0.1"
+    scheme: str = "http"
+
+    @property
+    def base_url(self) -> str:
+        """Where the caller found the emulator, without a slash at the end."""
+        return f"{self.scheme}://{self.headers.get('host', 'localhost')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class ErrorFamily(Enum):
     V2 = "v2"
     V1_DATA_STORE = "v1_data_store"
     V1_PLAIN = "v1_plain"
+    ASSETS = "assets"
+    ASSET_PERMISSIONS = "asset_permissions"
     ASPNET = "aspnet"
     PROBLEM = "problem"
     LEGACY = "legacy"
@@ -60,7 +70,7 @@ class Refusal(Exception):
         status: HTTP status.
         code: Upper-snake code such as `INVALID_ARGUMENT`.
         message: Text for the caller.
-        detail: The v1 data stores' `datastoreErrorCode`.
+        detail: The v1 data stores' `datastoreErrorCode`, the code of asset permissions, or the legacy services' number.
         family: Shape of the body, where it is not the endpoint's own.
         headers: Extra headers of the answer.
     """
@@ -106,6 +116,8 @@ class World:
     """Requests are counted before a handler is called; bytes are the handler's to count, who alone knows them."""
     events: list[object] = field(default_factory=list[object])
     """What happened in the open transaction; subscribers hear of it once it is committed."""
+    scripts: Scripts = field(default_factory=Scripts)
+    """How the next long-running operations go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,13 @@ class Call:
     principal: Principal
     has_scope: Callable[[str], bool]
     """Whether the credential has a scope for the resource addressed (for conditional scopes)."""
+    has_scope_on: Callable[[str, Resource], bool]
+    """Whether the credential has a scope for a resource that the address does not name."""
     client_ip: str = "127.0.0.1"
+    base_url: str = "http://localhost"
+    """Where the caller found the emulator, without a slash at the end."""
+    limited: bool = True
+    """Whether published limits are enforced."""
 
     def json(self) -> Any:
         """Return the decoded JSON body.

@@ -6,13 +6,14 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar, cast
 
 from rblxcloud.emulator.model import Call, Refusal
 
-__all__ = ["SCAN", "PageRequest", "page_request", "take"]
+__all__ = ["SCAN", "PageRequest", "look_ahead", "page_request", "page_size", "take"]
 
 SCAN = 512
 """Rows that one request looks at, at most, for those that it shows."""
@@ -57,8 +58,7 @@ def page_request(call: Call, *, default: int, largest: int, kinds: Kinds) -> Pag
     """
     paging = call.endpoint.paging
     assert paging is not None
-    assert paging.size is not None
-    size = _size(call.query.get(paging.size, ""), default, largest)
+    size = page_size(call, default=default, largest=largest)
     # Queries of ASP.NET services arrive in lower case.
     names = {name for each in call.endpoint.query_parameters for name in (each.name, each.name.lower())}
     names -= {paging.size, paging.token}
@@ -66,6 +66,23 @@ def page_request(call: Call, *, default: int, largest: int, kinds: Kinds) -> Pag
     binding = json.dumps([call.endpoint.name, sorted(call.path.items()), query, size])
     token = call.query.get(paging.token, "")
     return PageRequest(size, _position(token, binding, kinds) if token else None, binding)
+
+
+def page_size(call: Call, *, default: int, largest: int) -> int:
+    """Return how many rows a page may have.
+
+    Args:
+        call: The request.
+        default: Size of a page when none is given, or 0.
+        largest: What larger sizes are cut to.
+
+    Raises:
+        Refusal: 400 for a size that is negative or no number.
+    """
+    paging = call.endpoint.paging
+    assert paging is not None
+    assert paging.size is not None
+    return _size(call.query.get(paging.size, ""), default, largest)
 
 
 def take(
@@ -91,6 +108,20 @@ def take(
         if len(page) == size or scanned == SCAN:
             return page, row
     return page, None
+
+
+def look_ahead(rows: Iterator[Row], size: int) -> tuple[list[Row], Row | None]:
+    """Return a page of rows, and whether there is another one, which is looked at.
+
+    Args:
+        rows: Where they come from.
+        size: Most rows on the page.
+
+    Returns:
+        The page, and the row to go on after; None when nothing is left.
+    """
+    page = list(islice(rows, size))
+    return page, page[-1] if page and next(rows, None) is not None else None
 
 
 def _size(text: str, default: int, largest: int) -> int:

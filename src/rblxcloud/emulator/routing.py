@@ -97,9 +97,13 @@ class Router:
 
 
 @cache
-def default_router() -> Router:
-    """Return the router of every endpoint in the table."""
-    return Router(all_endpoints())
+def default_router(more: tuple[Endpoint, ...] = ()) -> Router:
+    """Return the router of every endpoint in the table.
+
+    Args:
+        more: Rows to know besides.
+    """
+    return Router((*all_endpoints(), *more))
 
 
 def _candidates(

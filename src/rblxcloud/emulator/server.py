@@ -168,6 +168,7 @@ async def _read(scope: Scope, receive: Receive) -> RawRequest:
         headers=headers,
         body=b"".join(chunks),
         client_ip=scope["client"][0] if scope["client"] else "127.0.0.1",
+        scheme=scope["scheme"],
     )
 
 
@@ -181,15 +182,15 @@ async def _answer(emulator: Emulator, request: RawRequest) -> Reply:
 
 
 async def _poll(emulator: Emulator, request: RawRequest, wait: float) -> Reply:
-    """Answer once there is a message to tell of, or `wait` seconds are over."""
+    """Answer once there is something to tell of, or `wait` seconds are over."""
     loop, published = asyncio.get_running_loop(), asyncio.Event()
-    unsubscribe = emulator.subscribe(lambda _: loop.call_soon_threadsafe(published.set))
+    unsubscribe = emulator.subscribe(lambda _: loop.call_soon_threadsafe(published.set), object)
     deadline = loop.time() + wait
     try:
         while True:
             published.clear()
             reply = emulator.handle(request)
-            if reply.status != 200 or json.loads(reply.body)["messages"]:
+            if reply.status != 200 or any(json.loads(reply.body).values()):
                 return reply
             try:
                 await asyncio.wait_for(published.wait(), deadline - loop.time())

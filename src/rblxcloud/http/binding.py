@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -15,9 +14,12 @@ from rblxcloud.errors import ConfigurationError
 from rblxcloud.http.auth import Credential, resolve_credential
 from rblxcloud.http.rate_limit import shared_limiter
 from rblxcloud.http.session import Session, SessionSettings
-from rblxcloud.runtime.base import Runtime
+from rblxcloud.runtime.base import Runtime, opening
 
 Mode = Literal["async", "blocking"]
+
+BINDING = "rblxcloud_binding"
+"""Key of the validation context under which a new resource finds its binding."""
 
 
 class Binding(Protocol):
@@ -59,18 +61,6 @@ class _Shared:
 
 _Key = tuple[object, ...]
 _sessions: dict[_Key, _Shared] = {}
-# Reentrant: a finalizer can run in the middle of anything, also of this module, in the same thread.
-_lock = threading.RLock()
-
-
-def _forget_parents_sessions() -> None:
-    """A forked child must not touch its parent's connections, and the lock may be held by a thread it has not."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_parents_sessions)
 
 
 class StandaloneBinding:
@@ -116,7 +106,7 @@ class StandaloneBinding:
         if self._held is not None and self._held[0] == key:
             return _sessions[key].session
         self._let_go()
-        with _lock:
+        with opening:
             shared = _sessions.get(key)
             if shared is None:
                 settings = SessionSettings(self._credential, self._base_url, self._options)
@@ -160,7 +150,7 @@ class StandaloneBinding:
 
 def _leave(key: _Key) -> Session | None:
     """Count one user less; return the session when it was the last."""
-    with _lock:
+    with opening:
         shared = _sessions.get(key)
         if shared is None:
             return None

@@ -12,7 +12,9 @@ import os
 import threading
 import weakref
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rblxcloud.config import RateLimits
@@ -27,6 +29,8 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _MARGIN = 0.25
 """Seconds added to each window: requests reach Roblox a little earlier or later than they left."""
+_SPARE = 1.1
+"""Those who poll leave a tenth of a window to others."""
 _MOST_WINDOWS = 4096
 _WORTH_LOGGING = 1.0
 
@@ -114,6 +118,7 @@ class RateLimiter:
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._windows: dict[WindowKey, _Window] = {}
+        self._pollers: Counter[WindowKey] = Counter()
 
     def reserve(self, rules: Sequence[Rule], now: float, *, held: float | None = None) -> float:
         """Hold the next moment at which a call may start in every window, and return it; `now` when that is now.
@@ -182,6 +187,38 @@ class RateLimiter:
                 return False
             window.logged_until = until
             return True
+
+    @contextmanager
+    def taking_turns(self, rules: Sequence[Rule]) -> Generator[Callable[[], float]]:
+        """Count a caller that polls again and again, as long as the context is open.
+
+        Without it, many of them would use a window up at once and then all wait for its end.
+
+        Args:
+            rules: The windows that each of its polls starts in.
+
+        Yields:
+            A function that returns the seconds between two polls of each such caller that the windows last for.
+        """
+        keys = [rule.key for rule in rules]
+        with self._lock:
+            self._pollers.update(keys)
+        try:
+            yield lambda: self._seconds_between_polls(rules)
+        finally:
+            with self._lock:
+                self._pollers.subtract(keys)
+                self._pollers += Counter()  # Drops those that are down to 0.
+
+    def _seconds_between_polls(self, rules: Sequence[Rule]) -> float:
+        seconds = 0.0
+        with self._lock:
+            for rule in rules:
+                window = self._windows.get(rule.key) or _Window()
+                window.adopt(rule.limit)
+                if window.count:
+                    seconds = max(seconds, _SPARE * self._pollers[rule.key] * window.seconds / window.count)
+        return seconds
 
     def fullest(self, rules: Sequence[Rule], now: float) -> Rule:
         """Return the rule that makes a call wait longest."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.upload import Upload
+from rblxcloud.runtime.base import Incoming
+from rblxcloud.types import Response
 
 QueryValue = str | int | float | bool | None
 """What a query parameter may be; None leaves it out."""
@@ -23,12 +26,26 @@ class Call:
     path: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
     query: Mapping[str, QueryValue] = field(default_factory=dict[str, QueryValue])
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | Upload | None = field(default=None, repr=False)
     content_type: str = "application/json"
+    download: Download | None = None
+    """Takes the answer while it comes, from an address that Roblox handed out; the endpoint gives but the name."""
     guarded: bool = False
     """The request carries a precondition, so that a repeat cannot do it twice."""
     anonymous: bool = False
     """The request is sent without the credential."""
+
+
+class Download(Protocol):
+    """A call whose attempts differ: each goes on where the last one was cut."""
+
+    async def target(self) -> tuple[str, dict[str, str]]:
+        """Return address and headers of the next attempt."""
+        ...
+
+    async def read(self, incoming: Incoming) -> Response:
+        """Take what the attempt brought; return a success with an empty body, or a refusal with its own."""
+        ...
 
 
 def json_call(

@@ -184,20 +184,21 @@ def decode(adapter: TypeAdapter[T], response: Response, endpoint: Endpoint, *, c
     try:
         return adapter.validate_json(response.content or b"{}", context=context)
     except ValidationError as error:
-        raise unusable(response, endpoint, "; ".join(_problems(error))) from error
+        raise unusable(response, endpoint, "; ".join(problems_of(error))) from error
 
 
-def unusable(response: Response, endpoint: Endpoint, problem: str) -> APIResponseError:
-    """Return the error for a success whose body cannot be used."""
+def unusable(response: Response | None, endpoint: Endpoint, problem: str) -> APIResponseError:
+    """Return the error for a success whose body cannot be used; the response may be gone already."""
     return APIResponseError(
-        f"{endpoint.name} answered {response.status} with a body that cannot be used: {problem}",
+        f"{endpoint.name} answered {response.status if response else 200} with a body that cannot be used: {problem}",
         endpoint=endpoint.name,
         response=response,
         outcome_unknown=changes_something(endpoint),
     )
 
 
-def _problems(error: ValidationError) -> Iterator[str]:
+def problems_of(error: ValidationError) -> Iterator[str]:
+    """Yield the first problems of an answer of the wrong shape, each with its place."""
     for problem in error.errors(include_url=False, include_input=False, include_context=False)[:3]:
         place = ".".join(str(part) for part in problem["loc"])
         yield f"{place}: {problem['msg']}" if place else problem["msg"]

@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -32,12 +33,14 @@ from rblxcloud.errors import (
 )
 from rblxcloud.http import rate_limit
 from rblxcloud.http.auth import Credential, check_credential
+from rblxcloud.http.download import resolve_address
 from rblxcloud.http.hooks import RequestEvent, RequestHook, ResponseEvent, ResponseHook
 from rblxcloud.http.rate_limit import RateLimiter, Windows
-from rblxcloud.http.request import Call, encode_json, encode_url
+from rblxcloud.http.request import Call, Download, encode_json, encode_url
 from rblxcloud.http.response import changes_something, decode, error_for
 from rblxcloud.http.retry import Attempt, Fate, may_repeat, next_delay
-from rblxcloud.runtime.base import DeadlinePassed, Request, Response, Runtime, SendFailure, Timeout
+from rblxcloud.http.upload import Upload
+from rblxcloud.runtime.base import CarriedError, DeadlinePassed, Request, Response, Runtime, SendFailure, Timeout
 
 T = TypeVar("T")
 
@@ -45,6 +48,8 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0
+_LONGEST_WINDOW = 60.0
+"""Seconds of the longest window that Roblox publishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ class Session:
         deadline = self.settings.options.deadline
         progress = _Progress(
             call=call,
-            url=encode_url(self._server_of(call), call),
+            url="" if call.download else encode_url(self._server_of(call), call),
             repeatable=may_repeat(call, repeat_writes=self.settings.options.repeat_writes),
             deadline=None if deadline is None else self.runtime.monotonic() + deadline,
         )
@@ -153,6 +158,10 @@ class Session:
             response = await self._attempt(progress)
             if response is not None:
                 return response
+
+    def polling(self, call: Call) -> AbstractContextManager[Callable[[], float]]:
+        """Open a context for a caller who sends the same call again and again; see `RateLimiter.taking_turns`."""
+        return self.limiter.taking_turns(self._windows.rules(call))
 
     async def _attempt(self, progress: _Progress) -> Response | None:
         """Return a success; None when there is to be another attempt; else raise."""
@@ -164,7 +173,15 @@ class Session:
             await self._after_failure(progress, failure)
             return None
         except DeadlinePassed as error:
-            raise self._deadline_error(progress, unknown=changes_something(progress.call.endpoint)) from error
+            unknown = changes_something(progress.call.endpoint) and progress.delivered
+            raise self._deadline_error(progress, unknown=unknown) from error
+        except CarriedError as carried:
+            theirs = carried.error
+        else:
+            return await self._judge(progress, response)
+        raise theirs  # Out here, since in there it would get a context that it did not have.
+
+    async def _judge(self, progress: _Progress, response: Response) -> Response | None:
         if response.status < 300:
             return response
         await self._after_refusal(progress, response)
@@ -173,6 +190,8 @@ class Session:
     async def _wait_turn(self, progress: _Progress) -> None:
         if progress.deadline is not None and self.runtime.monotonic() >= progress.deadline:
             raise self._deadline_error(progress, unknown=False)
+        if progress.call.download is not None:
+            return  # What Roblox hands out an address of is not counted.
         try:
             await rate_limit.wait_turn(
                 self.limiter,
@@ -188,20 +207,25 @@ class Session:
     async def _exchange(self, progress: _Progress) -> Response:
         """Sign, send, and let the hooks and the limiter see the answer."""
         call, runtime = progress.call, self.runtime
-        request = await self._signed(progress)
-        event = (call.endpoint.name, request.method, request.url, progress.number)
+        request = await (self._signed(progress) if call.download is None else self._unsigned(progress, call.download))
+        # What is signed into an address that Roblox handed out opens the file to whoever has it.
+        url = request.url if call.download is None else request.url.partition("?")[0]
+        event = (call.endpoint.name, request.method, url, progress.number)
         for hook in self.settings.on_request:
             await runtime.call("on_request", hook, RequestEvent(*event))
         started = runtime.monotonic()
         try:
-            response = await runtime.send(
-                request, max_bytes=self.settings.max_response_bytes, deadline=progress.deadline
-            )
-        except (SendFailure, DeadlinePassed) as error:
+            if call.download is not None:
+                response = await runtime.stream(request, call.download.read, deadline=progress.deadline)
+            else:
+                response = await runtime.send(
+                    request, max_bytes=self.settings.max_response_bytes, deadline=progress.deadline
+                )
+        except (SendFailure, DeadlinePassed, CarriedError) as error:
             await self._tell(event, started, status=None, failure=str(error))
             raise
         await self._tell(event, started, status=response.status, failure=None)
-        if self._windows.mode != "off":
+        if self._windows.mode != "off" and call.download is None:
             rate_limit.learn(self.limiter, self._windows.own_key(call), response.headers, runtime.monotonic())
         return response
 
@@ -222,7 +246,18 @@ class Session:
             headers["content-type"] = call.content_type
         if not call.anonymous:
             headers.update(await self.settings.credential.headers())
-        return Request(call.endpoint.method, progress.url, headers, call.content, self._timeout(progress))
+        request = Request(call.endpoint.method, progress.url, headers, timeout=self._timeout(progress))
+        if isinstance(call.content, Upload):
+            headers["content-length"] = str(call.content.length)
+            request.content = call.content.chunks(self.runtime, progress.deadline)
+        else:
+            request.content = call.content
+        return request
+
+    async def _unsigned(self, progress: _Progress, download: Download) -> Request:
+        address, headers = await download.target()
+        progress.url = resolve_address(self.settings.base_url, address)
+        return Request("GET", progress.url, headers, timeout=self._timeout(progress))
 
     def _timeout(self, progress: _Progress) -> Timeout:
         """No phase may take longer than what is left until the deadline."""
@@ -234,7 +269,7 @@ class Session:
 
     async def _after_failure(self, progress: _Progress, failure: SendFailure) -> None:
         """Wait for the next attempt, or raise."""
-        fate = Fate.UNKNOWN if failure.sent else Fate.DID_NOTHING
+        fate = Fate.UNKNOWN if failure.sent and progress.delivered else Fate.DID_NOTHING
         progress.note(fate)
         error = self._error_for_failure(progress, failure)
         if failure.too_large:
@@ -256,18 +291,20 @@ class Session:
     async def _after_refusal(self, progress: _Progress, response: Response) -> None:
         """Refresh the credential, or wait for the next attempt, or raise."""
         call, runtime = progress.call, self.runtime
-        if response.status == 401 and not call.anonymous and not progress.refreshed:
+        if response.status == 401 and not call.anonymous and not progress.refreshed and progress.can_go_on:
             progress.refreshed = True
             if await self.settings.credential.refresh():
                 return
         error = error_for(response, call.endpoint, wall_time=runtime.wall_time())
         fate = _fate(response)
+        if fate is Fate.UNKNOWN and not progress.delivered:
+            fate = Fate.DID_NOTHING
         unknown_before = progress.unknown
         progress.note(fate)
         error.outcome_unknown = progress.unknown
         if isinstance(error, RateLimitedError):
             self._block_window(call, response, error)
-        if isinstance(error, PermissionDeniedError) and not unknown_before:
+        if isinstance(error, PermissionDeniedError) and not unknown_before and not call.anonymous:
             await self._add_granted_scopes(error)
         delay = error.retry_after if isinstance(error, RateLimitedError) else None
         if unknown_before and not isinstance(error, ServerError) and fate is Fate.REFUSED:
@@ -278,10 +315,9 @@ class Session:
         self, progress: _Progress, attempt: Attempt, error: RblxCloudError, *, cause: Exception | None
     ) -> None:
         runtime = self.runtime
-        delay = next_delay(
-            self.settings.options.retry, attempt, repeatable=progress.repeatable, chance=runtime.random()
-        )
-        if delay is None:
+        policy = self.settings.options.retry
+        delay = next_delay(policy, attempt, repeatable=progress.repeatable, chance=runtime.random())
+        if delay is None or not progress.can_go_on:
             if progress.unknown and attempt.fate is Fate.DID_NOTHING and not isinstance(error, APIConnectionError):
                 raise _unknown_outcome(progress.call, error) from error
             raise error from cause
@@ -289,16 +325,19 @@ class Session:
             raise self._deadline_error(progress, unknown=progress.unknown) from error
         await runtime.sleep(delay)
 
-    def _block_window(self, call: Call, response: Response, retry_after: float | None) -> None:
+    def _block_window(self, call: Call, response: Response, error: RateLimitedError) -> None:
         """A 429 moves the window that it speaks of, and no other."""
-        if self._windows.mode == "off" or retry_after is None:
+        if self._windows.mode == "off" or error.retry_after is None or b"KeyThrottled" in response.content:
             return
-        until = self.runtime.monotonic() + min(retry_after, self.settings.options.retry.max_server_delay)
+        if error.retry_after > _LONGEST_WINDOW:
+            # It speaks of something else than a window, such as the one notification a day of a single user.
+            return
+        until = self.runtime.monotonic() + min(error.retry_after, self.settings.options.retry.max_server_delay)
         rules = self._windows.rules(call)
-        if b"KeyThrottled" in response.content:
-            return
-        shared = b"ExperienceThrottled" in response.content or b"DatastoreThrottled" in response.content
-        self.limiter.block((rules[-1] if shared else rules[0]).key, until)
+        # A full window of the credential is answered by the gateway, which names no code (seen in practice); a full
+        # budget of the universe by the service itself.
+        of_service = error.code is not None and bool(call.endpoint.budgets)
+        self.limiter.block((rules[-1] if of_service else rules[0]).key, until)
 
     def _deadline_error(self, progress: _Progress, *, unknown: bool) -> DeadlineExceededError:
         name = progress.call.endpoint.name
@@ -363,6 +402,18 @@ class _Progress:
     unknown: bool = False
     """An attempt was lost after it was sent, and it may have changed something."""
     refreshed: bool = False
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the server may have the whole request: it cannot act on a body that was cut."""
+        content = self.call.content
+        return not isinstance(content, Upload) or content.complete
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the request can be made again: a stream can be read but once."""
+        content = self.call.content
+        return not isinstance(content, Upload) or content.repeatable
 
     def note(self, fate: Fate) -> None:
         """Remember an attempt that may have changed something."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, Valida
 from pydantic.alias_generators import to_camel, to_snake
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
+from rblxcloud.http.binding import BINDING as BINDING
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import check_unicode
 from rblxcloud.http.session import Session
@@ -36,6 +37,9 @@ def _last_segment(value: object) -> object:
 PathId = Annotated[int, BeforeValidator(_last_segment)]
 """An id, read from the path by which Roblox names something: 2 from `groups/1/roles/2`."""
 
+PathName = Annotated[str, BeforeValidator(_last_segment)]
+"""An id that is no number, read from a path."""
+
 
 class Model(BaseModel):
     """A plain result: frozen, comparable and picklable, the same object in both modes."""
@@ -46,12 +50,8 @@ class Model(BaseModel):
         alias_generator=to_camel,
         extra="ignore",
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
-
-BINDING = "rblxcloud_binding"
-"""Key of the validation context under which a new resource finds its binding."""
 
 ID = "rblxcloud_id"
 """Key of the validation context under which an answer that holds only a `path` finds its id."""
@@ -70,7 +70,6 @@ class Resource(BaseModel):
         alias_generator=to_camel,
         extra="ignore",
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
     id: int
@@ -130,6 +129,10 @@ class Resource(BaseModel):
             self, "__pydantic_fields_set__", self.__pydantic_fields_set__ | answer.__pydantic_fields_set__
         )
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Show what is known."""
+        return [(name, value) for name, value in super().__repr_args__() if value is not None]
+
     def __eq__(self, other: object) -> bool:
         """Whether it is the same object of Roblox's."""
         return isinstance(other, Resource) and type(other) is type(self) and other.id == self.id
@@ -186,16 +189,17 @@ def check_id(argument: str, value: object) -> int:
     return value
 
 
-def check_text(argument: str, value: object, longest: int) -> str:
-    """Return text of 1 to `longest` characters.
+def check_text(argument: str, value: object, longest: int | None = None) -> str:
+    """Return text of 1 to `longest` characters; None where Roblox names no limit.
 
     Raises:
         InvalidRequestError: It is not text, empty, too long, or holds a lone surrogate.
     """
     if not isinstance(value, str):
         raise InvalidRequestError(argument, f"is of type {type(value).__name__}; it takes text")
-    if not 1 <= len(value) <= longest:
-        raise InvalidRequestError(argument, f"has {len(value)} characters; it takes 1 to {longest}")
+    if not value or (longest is not None and len(value) > longest):
+        bounds = "1 or more" if longest is None else f"1 to {longest}"
+        raise InvalidRequestError(argument, f"has {len(value)} characters; it takes {bounds}")
     return check_unicode(argument, value)
 
 
@@ -208,3 +212,17 @@ def check_segment(argument: str, value: str) -> str:
     if value in (".", ".."):
         raise InvalidRequestError(argument, f"{value!r} cannot be addressed here: Roblox takes it for a step in a path")
     return value
+
+
+def check_several(argument: str, values: object) -> list[object]:
+    """Return the values of an iterable, of which there is one at least.
+
+    Raises:
+        InvalidRequestError: It is empty, or a single value; text is one, although Python can iterate it.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise InvalidRequestError(argument, f"is of type {type(values).__name__}; it takes several values")
+    items = list(cast("Iterable[object]", values))
+    if not items:
+        raise InvalidRequestError(argument, "is empty")
+    return items

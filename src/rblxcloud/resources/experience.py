@@ -11,12 +11,13 @@ from pydantic.alias_generators import to_camel
 from rblxcloud.endpoints import data_stores, messaging, universes
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
-from rblxcloud.http.request import Call, QueryValue, json_call
-from rblxcloud.pagination import Page, Pager
-from rblxcloud.resources.arguments import check_json, check_limit, check_switch, check_whole, shown
+from rblxcloud.http.request import Call, json_call
+from rblxcloud.pagination import Pager
+from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
 from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
 from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
+from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import JSON, UNSET, Unset
@@ -46,13 +47,12 @@ class Snapshot(Model):
     """When the latest one was taken."""
 
 
-class _StoreList(Model):
-    data_stores: tuple[DataStoreInfo, ...] = ()
-    next_page_token: str | None = None
+class _Stores(PageModel):
+    items: tuple[DataStoreInfo, ...] = Field(default=(), alias="dataStores")
 
 
 _SNAPSHOT = TypeAdapter(Snapshot)
-_STORE_LIST = TypeAdapter(_StoreList)
+_STORES: TypeAdapter[WirePage[DataStoreInfo]] = TypeAdapter(_Stores)
 
 
 class Experience(Resource):
@@ -202,20 +202,16 @@ class Experience(Resource):
         Scopes: `universe-datastores.control:list`.
         Source: `GET /cloud/v2/universes/{universe_id}/data-stores`.
         """
-        check_limit(limit)
-        check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
-        query: dict[str, QueryValue] = {
-            "maxPageSize": page_size if limit is None else min(page_size, limit),
-            "filter": starts_with(prefix),
-            "showDeleted": True if show_deleted else None,
-        }
-
-        async def fetch(token: str | None, wanted: int | None) -> Page[DataStoreInfo]:
-            call = Call(data_stores.LIST_DATA_STORES, {"universe_id": self.id}, {**query, "pageToken": token})
-            page = await self._session.request(call, _STORE_LIST)
-            return Page(page.data_stores, page.next_page_token or None)
-
-        return Pager(fetch, limit=limit)
+        return list_pages(
+            self._bound_to,
+            data_stores.LIST_DATA_STORES,
+            _STORES,
+            {"universe_id": self.id},
+            page_size=page_size,
+            largest=_LARGEST_PAGE,
+            limit=limit,
+            query={"filter": starts_with(prefix), "showDeleted": True if show_deleted else None},
+        )
 
     async def snapshot_data_stores(self) -> Snapshot:
         """Have the current version of every key kept when it is next overwritten; one new snapshot each UTC day.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import ssl
 import sys
-import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ _HEADERS_FAILED = "http11.send_request_headers.failed"
 @cache
 def tls_context() -> ssl.SSLContext:
     """Return the TLS context of this process: making one takes tens of milliseconds."""
+    import_module("encodings.idna")  # Else connecting loads it, and a fork in the middle of that hangs the child.
     return httpx.create_ssl_context()
 
 
@@ -68,8 +69,8 @@ class Progress:
             self.refused = type(info["exception"]).__name__ == "LocalProtocolError"
 
 
-def build(module: Any, request: Request, trace: Any) -> Any:
-    """Return a request of httpx's own that carries nothing but what ours says.
+def build(module: Any, request: Request, content: Any, trace: Any) -> Any:
+    """Return a request of httpx's own that carries nothing but what ours says, with its body as the mode needs it.
 
     Raises:
         ConfigurationError: HTTP does not allow the address or a header.
@@ -82,16 +83,30 @@ def build(module: Any, request: Request, trace: Any) -> Any:
     try:
         # Without accept-encoding a server may choose any, and httpx would hand out what it cannot decode.
         headers = {"accept-encoding": "gzip, deflate", **request.headers}
-        wire = module.Request(
-            request.method, request.url, headers=headers, content=request.content, extensions=extensions
-        )
+        wire = module.Request(request.method, request.url, headers=headers, content=content, extensions=extensions)
         target = _target(request.url)
     except (module.InvalidURL, UnicodeError):
         # Not chained: the original holds the offending text, which may be a secret.
         raise _unsendable() from None
+    if content is not None and not isinstance(content, bytes):
+        wire.stream = _stream(module, content)
     if wire.url.raw_path != target:
         wire.extensions["target"] = target  # httpx takes dot segments out of a path.
     return wire
+
+
+def _stream(module: Any, chunks: Any) -> Any:
+    """Return a body whose chunks a transport takes directly.
+
+    httpx would put a generator of its own around them, which nobody closes when an attempt is broken off.
+    """
+
+    def iterate(stream: object) -> Any:
+        return chunks
+
+    if hasattr(chunks, "__aiter__"):
+        return type("Outgoing", (module.AsyncByteStream,), {"__aiter__": iterate})()
+    return type("Outgoing", (module.SyncByteStream,), {"__iter__": iterate})()
 
 
 def _target(url: str) -> bytes:
@@ -168,9 +183,6 @@ class Forked(Protocol):
         """Start afresh in the child."""
 
 
-opening = threading.RLock()
-"""Held while connections are prepared: a fork waits for it, since OpenSSL half loaded would hang the child."""
-
 _forking: weakref.WeakSet[Forked] = weakref.WeakSet()
 _inherited: list[object] = []
 
@@ -186,10 +198,9 @@ def never_close(connections: object) -> None:
 
 
 def _after_fork() -> None:
-    opening.release()
     for runtime in list(_forking):
         runtime.after_fork()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
@@ -11,15 +13,29 @@ from typing import Generic, ParamSpec, TypeVar
 from rblxcloud.types import Headers, Response
 
 __all__ = [
+    "CarriedError",
     "DeadlinePassed",
     "Headers",
+    "Incoming",
     "Outcome",
     "Request",
     "Response",
     "Runtime",
     "SendFailure",
     "Timeout",
+    "opening",
 ]
+
+opening = threading.RLock()
+"""Held while a session or its connections are made: a fork waits for it.
+
+What is loaded for them (modules, OpenSSL) would be found half loaded by the child, whose first call would hang.
+Reentrant, since a finalizer can run in the middle of anything. There is one for all, so that no two can be taken in
+different orders.
+"""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=opening.release)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,7 +60,8 @@ class Request:
     url: str
     """Absolute and percent-encoded; a backend sends the path exactly as it stands here."""
     headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | AsyncGenerator[bytes, None] | None = field(default=None, repr=False)
+    """The body; one that is made while it is sent goes with its `content-length`, and is closed after the attempt."""
     timeout: Timeout = field(default_factory=Timeout)
 
 
@@ -66,8 +83,30 @@ class SendFailure(Exception):
         self.too_large = too_large
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An answer whose body is still to be read."""
+
+    status: int
+    headers: Headers
+    chunks: AsyncIterator[bytes]
+    """The body as it comes over the wire: a `content-encoding` is not undone."""
+
+
 class DeadlinePassed(Exception):
-    """The deadline passed while an answer's body was being read; the request was sent."""
+    """The deadline passed while a body was being sent or read; the request was sent, or begun."""
+
+
+class CarriedError(Exception):
+    """Carries an exception of what a user handed in through the HTTP library, which would take it for one of its own.
+
+    Args:
+        error: The exception, which the session raises again unchanged.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +133,22 @@ class Runtime(ABC):
         Args:
             request: What to send.
             max_bytes: Most bytes of body, after decompression; None for no bound.
+            deadline: Moment of `monotonic()` after which reading the body stops (checked between chunks).
+
+        Raises:
+            SendFailure: No whole answer came; it says whether the server can have acted.
+            DeadlinePassed: The deadline passed while the body was read.
+        """
+
+    @abstractmethod
+    async def stream(
+        self, request: Request, read: Callable[[Incoming], Awaitable[Response]], *, deadline: float | None
+    ) -> Response:
+        """Send one attempt and let `read` take its answer while it comes; what `read` leaves is dropped.
+
+        Args:
+            request: What to send.
+            read: Takes the answer, whatever its status.
             deadline: Moment of `monotonic()` after which reading the body stops (checked between chunks).
 
         Raises:

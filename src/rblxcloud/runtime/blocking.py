@@ -14,18 +14,28 @@ import httpx
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime import backend, workers
-from rblxcloud.runtime.base import DeadlinePassed, Outcome, Request, Response, Runtime, SendFailure
+from rblxcloud.runtime.base import (
+    CarriedError,
+    DeadlinePassed,
+    Incoming,
+    Outcome,
+    Request,
+    Response,
+    Runtime,
+    SendFailure,
+)
 from rblxcloud.runtime.clock import Clock, SystemClock
 from rblxcloud.runtime.pools import BlockingPools
-from rblxcloud.runtime.workers import run
+from rblxcloud.runtime.workers import iterate, run
 
-__all__ = ["BlockingRuntime", "run"]
+__all__ = ["BlockingRuntime", "iterate", "run"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
 Send = Callable[[Any], Any]
+Read = Callable[[Any], Response]
 
 
 class BlockingRuntime(Runtime):
@@ -60,11 +70,29 @@ class BlockingRuntime(Runtime):
 
     async def send(self, request: Request, *, max_bytes: int | None, deadline: float | None) -> Response:
         """Send one attempt and read its whole answer; see `Runtime.send`."""
+        return self._deliver(request, partial(self._read, max_bytes=max_bytes, deadline=deadline))
+
+    async def stream(
+        self, request: Request, read: Callable[[Incoming], Awaitable[Response]], *, deadline: float | None
+    ) -> Response:
+        """Send one attempt and let `read` take its answer while it comes; see `Runtime.stream`."""
+
+        def take(response: Any) -> Response:
+            chunks = self._in_time(response.iter_raw(), deadline)
+            try:
+                incoming = Incoming(response.status_code, backend.headers_of(response), chunks)
+                return run(cast("Coroutine[Any, Any, Response]", read(incoming)))
+            finally:
+                run(chunks.aclose())
+                response.close()
+
+        return self._deliver(request, take)
+
+    def _deliver(self, request: Request, read: Read) -> Response:
         if self._closed:
             raise backend.closed()
         workers.check_stopped()
         self._used = True
-        read = partial(self._read, max_bytes=max_bytes, deadline=deadline)
         if self._client is not None:
             backend.check_client(self._client, inherited=self._inherited)
             send = partial(self._client.send, stream=True, auth=None, follow_redirects=False)
@@ -80,13 +108,13 @@ class BlockingRuntime(Runtime):
         self._pools = None
         self._opening = threading.Lock()
 
-    def _send_on_own(self, request: Request, read: Send) -> Response:
+    def _send_on_own(self, request: Request, read: Read) -> Response:
         pools = self._open_pools()
         pool = pools.enter(request.url, request.timeout.pool)
         cancelled = False
         try:
             return self._exchange(request, pool.transport.handle_request, read)
-        except (SendFailure, DeadlinePassed, ConfigurationError):
+        except (SendFailure, DeadlinePassed, ConfigurationError, CarriedError):
             raise
         except BaseException:
             cancelled = True  # Ctrl-C, or what a signal handler raised.
@@ -102,20 +130,30 @@ class BlockingRuntime(Runtime):
                 self._pools = BlockingPools()
             return self._pools
 
-    def _exchange(self, request: Request, send: Send, read: Send) -> Response:
+    def _exchange(self, request: Request, send: Send, read: Read) -> Response:
         progress = backend.Progress()
+        content = request.content
+        made = None if content is None or isinstance(content, bytes) else iterate(content)
         try:
-            response = send(backend.build(self._module, request, progress.note))
+            response = send(backend.build(self._module, request, made or content, progress.note))
             try:
-                content = read(response)
+                return read(response)
             except BaseException:
                 response.close()
                 raise
         except self._errors as error:
             raise backend.failure(self._module, error, progress) from error
-        return Response(response.status_code, backend.headers_of(response), content)
+        finally:
+            if made is not None:
+                made.close()
 
-    def _read(self, response: Any, *, max_bytes: int | None, deadline: float | None) -> bytes:
+    async def _in_time(self, parts: Iterable[bytes], deadline: float | None) -> AsyncGenerator[bytes, None]:
+        for chunk in parts:
+            if deadline is not None and self.monotonic() > deadline:
+                raise DeadlinePassed("the deadline passed while the answer was read")
+            yield chunk
+
+    def _read(self, response: Any, *, max_bytes: int | None, deadline: float | None) -> Response:
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_bytes():
@@ -125,7 +163,7 @@ class BlockingRuntime(Runtime):
                 raise SendFailure("the answer is too large", sent=True, too_large=True)
             if deadline is not None and self.monotonic() > deadline:
                 raise DeadlinePassed("the deadline passed while the answer was read")
-        return b"".join(chunks)
+        return Response(response.status_code, backend.headers_of(response), b"".join(chunks))
 
     async def sleep(self, seconds: float) -> None:
         """Wait; Ctrl-C ends it at once."""

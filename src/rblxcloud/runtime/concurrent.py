@@ -5,7 +5,16 @@ from __future__ import annotations
 import inspect
 import random
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,7 +25,16 @@ import httpx
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime import backend, tasks
-from rblxcloud.runtime.base import DeadlinePassed, Outcome, Request, Response, Runtime, SendFailure
+from rblxcloud.runtime.base import (
+    CarriedError,
+    DeadlinePassed,
+    Incoming,
+    Outcome,
+    Request,
+    Response,
+    Runtime,
+    SendFailure,
+)
 from rblxcloud.runtime.clock import Clock, SystemClock
 from rblxcloud.runtime.pools import AsyncPools, Pool
 from rblxcloud.runtime.tasks import current_loop
@@ -28,6 +46,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Send = Callable[[Any], Awaitable[Any]]
+Read = Callable[[Any], Awaitable[Response]]
 
 _SETTLE_SECONDS = 1.0
 """How long a cancelled request may take to get its headers out of a client that would lose a connection."""
@@ -64,10 +83,31 @@ class ConcurrentRuntime(Runtime):
 
     async def send(self, request: Request, *, max_bytes: int | None, deadline: float | None) -> Response:
         """Send one attempt and read its whole answer; see `Runtime.send`."""
+        return await self._deliver(request, partial(self._read, max_bytes=max_bytes, deadline=deadline))
+
+    async def stream(
+        self, request: Request, read: Callable[[Incoming], Awaitable[Response]], *, deadline: float | None
+    ) -> Response:
+        """Send one attempt and let `read` take its answer while it comes; see `Runtime.stream`."""
+
+        async def take(response: Any) -> Response:
+            parts = response.aiter_raw()
+            try:
+                async with aclosing(self._in_time(parts, deadline)) as chunks:
+                    return await read(Incoming(response.status_code, backend.headers_of(response), chunks))
+            except GeneratorExit:
+                parts = None  # Nothing can be awaited any more.
+                raise
+            finally:
+                if parts is not None:
+                    await _end(response, parts)
+
+        return await self._deliver(request, take)
+
+    async def _deliver(self, request: Request, read: Read) -> Response:
         if self._closed:
             raise backend.closed()
         self._check_loop()
-        read = partial(self._read, max_bytes=max_bytes, deadline=deadline)
         if self._client is not None:
             backend.check_client(self._client, inherited=self._inherited)
             send = partial(self._client.send, stream=True, auth=None, follow_redirects=False)
@@ -91,7 +131,7 @@ class ConcurrentRuntime(Runtime):
         backend.never_close(self._pools)
         self._loop = self._pools = None
 
-    async def _send_on_own(self, request: Request, read: Send) -> Response:
+    async def _send_on_own(self, request: Request, read: Read) -> Response:
         if self._pools is None:
             self._pools = AsyncPools()
         pools = self._pools
@@ -99,7 +139,7 @@ class ConcurrentRuntime(Runtime):
         cancelled = gone = False
         try:
             return await self._exchange(request, pool.transport.handle_async_request, read)
-        except (SendFailure, DeadlinePassed, ConfigurationError):
+        except (SendFailure, DeadlinePassed, ConfigurationError, CarriedError):
             raise
         except BaseException as error:
             cancelled, gone = True, isinstance(error, GeneratorExit)
@@ -108,12 +148,13 @@ class ConcurrentRuntime(Runtime):
             if pools.leave(pool, cancelled=cancelled) and not gone:
                 await tasks.shielded(_close(pool))
 
-    async def _exchange(self, request: Request, send: Send, read: Send, *, shield: bool = False) -> Response:
+    async def _exchange(self, request: Request, send: Send, read: Read, *, shield: bool = False) -> Response:
         progress = backend.Progress()
+        gone = False
         try:
             response = await (self._send_settled if shield else self._send)(request, send, progress)
             try:
-                content = await read(response)
+                return await read(response)
             except GeneratorExit:
                 raise  # Nothing can be awaited any more.
             except BaseException:
@@ -122,13 +163,24 @@ class ConcurrentRuntime(Runtime):
                 raise
         except self._errors as error:
             raise backend.failure(self._module, error, progress) from error
-        return Response(response.status_code, backend.headers_of(response), content)
+        except GeneratorExit:
+            gone = True
+            raise
+        finally:
+            if isinstance(request.content, AsyncGenerator) and not gone:
+                await request.content.aclose()
+
+    async def _in_time(self, parts: AsyncIterable[bytes], deadline: float | None) -> AsyncGenerator[bytes, None]:
+        async for chunk in parts:
+            if deadline is not None and self.monotonic() > deadline:
+                raise DeadlinePassed("the deadline passed while the answer was read")
+            yield chunk
 
     async def _send(self, request: Request, send: Send, progress: backend.Progress) -> Any:
         async def trace(event: str, info: Mapping[str, Any]) -> None:
             progress.note(event, info)
 
-        return await send(backend.build(self._module, request, trace))
+        return await send(backend.build(self._module, request, request.content, trace))
 
     async def _send_settled(self, request: Request, send: Send, progress: backend.Progress) -> Any:
         """Send so that no cancellation comes before the headers are on their way.
@@ -152,7 +204,7 @@ class ConcurrentRuntime(Runtime):
                 await caught.run(send(wire))
             settled.set()
 
-        wire = backend.build(self._module, request, trace)
+        wire = backend.build(self._module, request, request.content, trace)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(deliver)
@@ -171,7 +223,7 @@ class ConcurrentRuntime(Runtime):
             raise
         return caught.take()
 
-    async def _read(self, response: Any, *, max_bytes: int | None, deadline: float | None) -> bytes:
+    async def _read(self, response: Any, *, max_bytes: int | None, deadline: float | None) -> Response:
         chunks: list[bytes] = []
         size = 0
         async with aclosing(response.aiter_bytes()) as parts:
@@ -182,7 +234,7 @@ class ConcurrentRuntime(Runtime):
                     raise SendFailure("the answer is too large", sent=True, too_large=True)
                 if deadline is not None and self.monotonic() > deadline:
                     raise DeadlinePassed("the deadline passed while the answer was read")
-        return b"".join(chunks)
+        return Response(response.status_code, backend.headers_of(response), b"".join(chunks))
 
     async def sleep(self, seconds: float) -> None:
         """Wait; a cancellation ends it at once."""
@@ -238,6 +290,19 @@ class ConcurrentRuntime(Runtime):
         pools, self._pools = self._pools, None
         if pools is not None:
             pools.abandon()
+
+
+async def _end(response: Any, parts: AsyncIterable[bytes]) -> None:
+    """End a body that may not have been read to its end.
+
+    httpcore reads in generators of its own, which nobody closes, and trio reports those. Once the connection is closed,
+    what is left in them soon comes to an error, which ends them.
+    """
+    with anyio.CancelScope(shield=True):
+        await response.aclose()
+        with suppress(Exception):
+            async for _ in parts:
+                pass
 
 
 async def _close(pool: Pool[httpx.AsyncHTTPTransport]) -> None:

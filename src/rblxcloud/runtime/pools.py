@@ -8,9 +8,6 @@ one has left: whatever was lost in it goes with it.
 
 from __future__ import annotations
 
-# What a first request would load otherwise: a fork that came in the middle of it would leave the child a module that is
-# being loaded by a thread it does not have.
-import encodings.idna  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import threading
 import urllib.request
 from collections import OrderedDict
@@ -20,13 +17,11 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
-import certifi  # noqa: F401  # pyright: ignore[reportUnusedImport]
-import httpcore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import httpx
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime import backend
-from rblxcloud.runtime.base import SendFailure
+from rblxcloud.runtime.base import SendFailure, opening
 
 TransportT = TypeVar("TransportT")
 Proxy = str | None
@@ -66,7 +61,7 @@ class Spread(Generic[TransportT]):
                     self._pools.insert(0, self._pools.pop(place))
                 break
         else:
-            with backend.opening:
+            with opening:
                 pool = Pool(self._transport(proxy), proxy)
             self._pools.insert(0, pool)
         pool.active += 1
@@ -292,7 +287,7 @@ class BlockingPools:
             pool = self._sole.pop()
             if pool.proxy == proxy:
                 return pool
-        with backend.opening:
+        with opening:
             return SolePool(proxy)
 
     def leave(self, pool: Pool[httpx.HTTPTransport], *, cancelled: bool) -> None:

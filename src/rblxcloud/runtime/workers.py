@@ -6,7 +6,7 @@ import contextvars
 import queue
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
 
 from rblxcloud.runtime.base import Outcome
@@ -36,6 +36,27 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     name = getattr(coroutine, "__qualname__", repr(coroutine))
     coroutine.close()
     raise RuntimeError(f"{name} suspended in blocking mode; please report this as a bug of rblxcloud")
+
+
+def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]:
+    """Iterate over an asynchronous generator of the core, and close it however the iteration ends.
+
+    Args:
+        items: The generator.
+
+    Yields:
+        Its items.
+    """
+    generator = cast("AsyncGenerator[T, None]", items)
+    try:
+        while True:
+            try:
+                item = run(generator.__anext__())
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        run(generator.aclose())
 
 
 class Stopped(BaseException):

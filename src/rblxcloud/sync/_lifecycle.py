@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast, get_origin
 
 from pydantic import SecretStr
@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from rblxcloud import client
 from rblxcloud.http.binding import Mode, StandaloneBinding
 from rblxcloud.resources.base import Resource, check_id
-from rblxcloud.runtime.blocking import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +28,10 @@ class Client(client.Client):
     _mode: Mode = "blocking"
 
 
+_twins: dict[type[Any], type[Twin]] = {}
+"""The twins by what they wrap."""
+
+
 class Twin:
     """The blocking form of an object of `rblxcloud`, which it wraps."""
 
@@ -40,6 +43,7 @@ class Twin:
         super().__init_subclass__(**options)
         if wraps is not None:
             cls._wraps = wraps
+            _twins[wraps] = cls
 
     def __init__(self) -> None:
         """Refuse: twins without a constructor of their own are got from other objects."""
@@ -123,6 +127,16 @@ def wrap_either(value: Any, *twins: type[Twin]) -> Any:
     return value
 
 
+def mirrored(value: T) -> T:
+    """Return a twin of a value whose class is only known now, or the value itself where it has none.
+
+    Args:
+        value: What the core returned.
+    """
+    twin = _twins.get(type(value))
+    return value if twin is None else cast("T", wrap(twin, value))
+
+
 def same(twin: TwinT, impl: object) -> TwinT:
     """Return `twin` itself when the core returned what it wraps, else another of its class.
 
@@ -153,24 +167,3 @@ def awaited(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
         return function(*args, **kwargs)
 
     return call
-
-
-def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]:
-    """Iterate over an asynchronous generator of the core, and close it however the iteration ends.
-
-    Args:
-        items: The generator.
-
-    Yields:
-        Its items.
-    """
-    generator = cast("AsyncGenerator[T, None]", items)
-    try:
-        while True:
-            try:
-                item = run(generator.__anext__())
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        run(generator.aclose())

@@ -1,0 +1,46 @@
+"""A request to the control API, as what carries it out gets it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from rblxcloud.emulator.core import Emulator
+
+__all__ = ["DEFAULT_LIMIT", "Command", "ControlError", "shown_time"]
+
+DEFAULT_LIMIT = 1000
+"""How many rows a list shows where the request does not say."""
+
+
+class ControlError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    emulator: Emulator
+    query: dict[str, str]
+    body: bytes
+    target: str
+    """The rest of the path after the collection's name; empty for the collection."""
+
+    def object(self) -> dict[str, Any]:
+        body = json.loads(self.body)
+        if not isinstance(body, dict):
+            raise ControlError(400, "The body must be a JSON object.")
+        return cast("dict[str, Any]", body)
+
+    def number(self, name: str) -> int | None:
+        text = self.query.get(name)
+        return None if text is None else int(text)
+
+
+def shown_time(moment: float) -> str:
+    """Return a moment in seconds since 1970 UTC as RFC 3339."""
+    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,353 @@
+"""Long-running operations: what Roblox goes on with after it has answered, and how to wait for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from rblxcloud.config import check_seconds
+from rblxcloud.endpoints.model import Endpoint, Repeat
+from rblxcloud.errors import (
+    APIStatusError,
+    ConfigurationError,
+    DeadlineExceededError,
+    InvalidRequestError,
+    ModerationError,
+    OperationFailedError,
+    OperationTimeoutError,
+)
+from rblxcloud.http.binding import BINDING, Binding
+from rblxcloud.http.request import Call, encode_json
+from rblxcloud.http.response import problems_of, read_error, unusable
+from rblxcloud.http.routes import match
+from rblxcloud.http.session import Session
+from rblxcloud.types import Response
+
+ResultT = TypeVar("ResultT")
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 16.0
+_LAST_POLL_SECONDS = 5.0
+"""How much longer than the timeout the last poll may take."""
+_RUNNING_STATES = frozenset({"STATE_UNSPECIFIED", "QUEUED", "PROCESSING"})
+_FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    message: str
+    code: str | None
+    details: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is known of an operation: plain data, which pickles."""
+
+    path: str
+    done: bool = False
+    metadata: Mapping[str, Any] | None = None
+    failure: _Failure | None = None
+    result: Any = None
+
+
+class Operation(Generic[ResultT]):
+    """Something that Roblox goes on with after it has answered, such as the processing of an upload.
+
+    It can be pickled, or found again by its path with `client.operation(path)`: in another process, or the next day.
+
+    Args:
+        binding: Where its session comes from.
+        result: Class of what it brings.
+        state: What is known of it.
+    """
+
+    def __init__(self, binding: Binding | None, result: type[ResultT], state: _State) -> None:
+        self._binding = binding
+        self._result_class = result
+        self._state = state
+        self._result: ResultT | None = None
+        self._asked = float("-inf")
+
+    def __repr__(self) -> str:
+        """Show its path and how it stands."""
+        state = "failed" if self._state.failure else "done" if self.done else "running"
+        return f"<Operation[{self._result_class.__name__}] {self.path} {state}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the session out of pickles."""
+        return {**self.__dict__, "_binding": None, "_result": None, "_asked": float("-inf")}
+
+    @property
+    def path(self) -> str:
+        """Where Roblox tells how it stands: with `client.operation(path)` it can be waited for in another process."""
+        return self._state.path
+
+    @property
+    def done(self) -> bool:
+        """Whether it had ended, well or not, when Roblox last spoke of it; `fetch_operation` asks again."""
+        return self._state.done
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """What Roblox said beside, when it last spoke of it; most kinds of operation have none."""
+        return self._state.metadata
+
+    async def fetch_operation(self) -> ResultT | None:
+        """Ask Roblox once how it stands, unless it is known to have ended.
+
+        In a loop without pauses it is asked for as often as the published limit allows in the long run: uploads about
+        five times a second. `wait` is gentler.
+
+        Returns:
+            The result; None while it runs.
+
+        Raises:
+            OperationFailedError: It failed.
+            ModerationError: Roblox's moderation did not let it pass.
+
+        Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
+        Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
+        """
+        if not self.done:
+            session, call = self._session, self._call()
+            with session.polling(call) as fair_pause:
+                # A loop would use up at once what is to last for a minute.
+                early = self._asked + fair_pause() - session.runtime.monotonic()
+                if early > 0:
+                    await session.runtime.sleep(early)
+                await self._poll(session, call)
+            self._asked = session.runtime.monotonic()
+        return self._outcome()
+
+    async def wait(self, *, timeout: float | None = None, poll: float | None = None) -> ResultT:
+        """Wait until it has ended.
+
+        It is asked for at once, then after 1, 2, 4 ... 16 seconds. Operations that are waited for at the same time
+        share the published limit of the endpoint evenly: 100 uploads are asked for every 22 seconds each.
+
+        Args:
+            timeout: Seconds to wait at most; None for no bound.
+            poll: Seconds between two polls, instead of the growing pauses; they grow when the limit demands it.
+
+        Returns:
+            The result.
+
+        Raises:
+            OperationFailedError: It failed.
+            ModerationError: Roblox's moderation did not let it pass.
+            OperationTimeoutError: It was not done in time; it goes on, and can be waited for again.
+
+        Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
+        Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
+        """
+        limit = None if timeout is None else check_seconds("timeout", timeout)
+        pause = _FIRST_PAUSE if poll is None else check_seconds("poll", poll)
+        session, call = self._session, self._call()
+        ends = None if limit is None else session.runtime.monotonic() + limit
+        with session.polling(call) as fair_pause:
+            # Were many asked for at once, they would use up what is to last for a minute.
+            delay = fair_pause() if fair_pause() > _FIRST_PAUSE else 0.0
+            while not self.done:
+                left = float("inf") if ends is None else ends - session.runtime.monotonic()
+                if delay:
+                    if left <= 0:
+                        raise self._too_late(timeout)
+                    await session.runtime.sleep(min(delay, left))
+                await self._poll_until(session, call, ends, timeout)
+                delay = max(pause, fair_pause())
+                if poll is None:
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+        return cast("ResultT", self._outcome())
+
+    @property
+    def _session(self) -> Session:
+        if self._binding is None:
+            raise ConfigurationError(
+                "this operation has no client (it was unpickled); client.bind(operation) gives it one"
+            )
+        return self._binding.get()
+
+    def _call(self) -> Call:
+        endpoint, values = match("GET", self.path)
+        return Call(replace(endpoint, repeat=Repeat.SAFE), values)
+
+    async def _poll(self, session: Session, call: Call) -> None:
+        try:
+            response = await session.send(call)
+        except APIStatusError as error:
+            # Analytics tells of a query that failed with a status of its own, others with a 200.
+            failed = _failed_query(error, self.path)
+            if failed is None:
+                raise
+            self._state = failed
+        else:
+            self._state = _read(_object(response, call.endpoint), self.path, response)
+
+    async def _poll_until(self, session: Session, call: Call, ends: float | None, timeout: float | None) -> None:
+        """Poll so that neither the answer nor the turn for it is waited for much longer than the timeout."""
+        options = session.settings.options
+        left = None if ends is None else ends - session.runtime.monotonic() + _LAST_POLL_SECONDS
+        if left is None or (options.deadline is not None and options.deadline <= left):
+            await self._poll(session, call)
+            return
+        try:
+            await self._poll(session.with_options(replace(options, deadline=left)), call)
+        except DeadlineExceededError as error:
+            raise self._too_late(timeout) from error
+
+    def _too_late(self, timeout: float | None) -> OperationTimeoutError:
+        return OperationTimeoutError(
+            f"{self.path} is not done after {timeout:g} s; it goes on, and client.operation(path) waits on",
+            path=self.path,
+        )
+
+    def _outcome(self) -> ResultT | None:
+        failure = self._state.failure
+        if failure is not None:
+            error_class = ModerationError if is_moderation(failure.message) else OperationFailedError
+            raise error_class(failure.message, code=failure.code, path=self.path, details=failure.details)
+        if self.done and self._result is None:
+            self._result = self._decoded()
+        return self._result
+
+    def _decoded(self) -> ResultT:
+        try:
+            adapter: TypeAdapter[ResultT] = _adapter(cast("Any", self._result_class))
+            return adapter.validate_python(self._state.result, context={BINDING: self._binding})
+        except ValidationError as error:
+            endpoint = self._call().endpoint
+            raise unusable(None, endpoint, "; ".join(problems_of(error))) from error
+
+
+@cache
+def _adapter(result: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(result)
+
+
+async def start(binding: Binding, call: Call, result: type[ResultT]) -> Operation[ResultT]:
+    """Send a call that starts an operation.
+
+    Args:
+        binding: Where the session comes from.
+        call: The call; its endpoint says where the operation is polled.
+        result: Class of what it brings: a resource or a model.
+
+    Returns:
+        The operation, which may have ended already.
+
+    Raises:
+        APIResponseError: The answer names no operation; the call may have been carried out.
+        RblxCloudError: As for any other call.
+    """
+    response = await binding.get().send(call)
+    body = _object(response, call.endpoint)
+    return Operation(binding, result, _read(body, _path_of(body, call, response), response))
+
+
+def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[ResultT]:
+    """Return an operation that was started earlier; nothing is sent.
+
+    Args:
+        binding: Where the session comes from.
+        path: Its path.
+        result: Class of what it brings.
+
+    Raises:
+        InvalidRequestError: The path cannot be one.
+    """
+    match("GET", path)
+    return Operation(binding, result, _State(path))
+
+
+def is_moderation(message: str) -> bool:
+    """Whether Roblox's text says that moderation refused; no code does: "AssetName is moderated." has a plain 400."""
+    return "moderat" in message.lower()
+
+
+def _object(response: Response, endpoint: Endpoint) -> dict[str, Any]:
+    try:
+        body = json.loads(response.content or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise unusable(response, endpoint, str(error)) from error
+    if not isinstance(body, dict):
+        raise unusable(response, endpoint, "it is no JSON object")
+    return cast("dict[str, Any]", body)
+
+
+def _nested(body: dict[str, Any]) -> dict[str, Any]:
+    """Experiments put the operation one level deeper."""
+    inner = body.get("operation")
+    return cast("dict[str, Any]", inner) if isinstance(inner, dict) else body
+
+
+def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
+    """Return where an operation that was just started is polled: the services differ, and the table says how."""
+    assert call.endpoint.long_running is not None
+    fields = _nested(body)
+    operation_id, path = fields.get("operationId"), fields.get("path")
+    if not isinstance(path, str):
+        path = f"operations/{operation_id}" if operation_id and path is None else None
+    template = call.endpoint.long_running.poll
+    values = {**call.path, "path": path, "operationId": operation_id}
+    for name, value in values.items():
+        if "{" + name + "}" in template:
+            if not isinstance(value, str | int) or value == "":
+                raise unusable(response, call.endpoint, f"it has no {name}")
+            template = template.replace("{" + name + "}", str(value))
+    try:
+        match("GET", template)
+    except InvalidRequestError as error:
+        raise unusable(response, call.endpoint, f"the operation's {error}") from error
+    return template
+
+
+def _read(body: dict[str, Any], path: str, response: Response) -> _State:
+    """Read how an operation stands, of whatever kind it is."""
+    if "/operations/" not in path:
+        return _read_result(body, path, response)
+    fields = _nested(body)
+    metadata, failure = fields.get("metadata"), None
+    for name in ("error", "status"):  # The guide shows the second, the reference the first.
+        if isinstance(fields.get(name), dict):
+            failure = _failure(fields[name], response)
+            break
+    # Absent, null and false all mean that it runs.
+    done = fields.get("done") is True and response.status != 202
+    return _State(
+        path,
+        done=done or failure is not None,
+        metadata=cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None,
+        failure=failure,
+        result=fields.get("response", fields) if done else None,
+    )
+
+
+def _read_result(body: dict[str, Any], path: str, response: Response) -> _State:
+    """Read what is no operation but the result itself, at once (an asset), or as soon as its state says so (a task)."""
+    state = body.get("state")
+    if state in _RUNNING_STATES:
+        return _State(path)
+    if state in _FAILED_STATES:
+        return _State(path, done=True, failure=_failure(body.get("error") or {"message": state}, response))
+    return _State(path, done=True, result=body)
+
+
+def _failure(error: Any, response: Response) -> _Failure:
+    body = read_error(Response(response.status, response.headers, encode_json(error)))
+    return _Failure(body.message, body.code, body.details)
+
+
+def _failed_query(error: APIStatusError, path: str) -> _State | None:
+    try:
+        body = json.loads(error.response.content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or "done" not in body:
+        return None
+    return _State(path, done=True, failure=_Failure(error.message, error.code, error.details))

@@ -1,0 +1,40 @@
+"""Long-running operations that are found again by their path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rblxcloud.endpoints import assets, users
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.binding import Binding
+from rblxcloud.http.routes import match
+from rblxcloud.operation import Operation, resume
+from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.thumbnail import UserThumbnail
+
+RESULTS: Mapping[str, type[Any]] = {
+    assets.ASSETS_GET_OPERATION.name: Asset,
+    assets.ASSETS_GET_ASSET.name: Asset,
+    users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
+}
+"""What the operations bring that are polled at an endpoint."""
+
+
+def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
+    """Return an operation that was started earlier.
+
+    Args:
+        binding: Where its session comes from.
+        path: Its path; an upload's may also be as Roblox writes it, `operations/...`.
+
+    Raises:
+        InvalidRequestError: The path is not that of an operation whose result is known.
+    """
+    if not isinstance(path, str):
+        raise InvalidRequestError("path", f"is of type {type(path).__name__}; it takes text")
+    address = f"/assets/v1/{path}" if path.startswith("operations/") else path
+    endpoint, _ = match("GET", address)
+    if endpoint.name not in RESULTS:
+        raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")
+    return resume(binding, address, RESULTS[endpoint.name])

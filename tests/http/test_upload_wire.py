@@ -1,0 +1,252 @@
+"""Uploads and downloads over a real socket that is cut, or answers before it has heard everything."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import httpx2
+import pytest
+
+import rblxcloud
+import rblxcloud.sync
+from rblxcloud import AssetType
+from rblxcloud.config import RetryPolicy
+from rblxcloud.http.upload import CHUNK
+from rblxcloud.runtime.blocking import run
+from tests.support.files import FILM
+from tests.support.modes import view
+from tests.support.raw_server import reply
+
+STARTED = reply(b'{"path":"operations/1"}')
+BIG_FILM = FILM * 5
+"""More than the buffers of a connection hold, so that a sender notices that it is cut."""
+SOON = RetryPolicy(base_delay=0, max_delay=0)
+
+Handler = Callable[[socket.socket, int], None]
+"""Given a connection and how many there were before, does what it likes."""
+
+
+@contextmanager
+def serving(handle: Handler) -> Iterator[str]:
+    """Serve connections one after the other."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+
+    def accept() -> None:
+        for number in range(100):
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection, suppress(ConnectionError):
+                handle(connection, number)
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(10)
+
+
+def receive(connection: socket.socket, size: int) -> bytes:
+    received = bytearray()
+    while len(received) < size and (data := connection.recv(65_536)):
+        received += data
+    return bytes(received)
+
+
+def receive_head(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data and (more := connection.recv(65_536)):
+        data += more
+    return data
+
+
+def body_of(connection: socket.socket) -> bytes:
+    head, _, body = receive_head(connection).partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    return body + receive(connection, length - len(body))
+
+
+@pytest.fixture(params=["asyncio", "trio", "blocking", "httpx", "httpx2", "blocking httpx", "blocking httpx2"])
+def tell(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Return a function that runs a story with a client: over connections of ours, and over those of a user's client."""
+    mode, _, library = request.param.rpartition(" ")
+    module = {"httpx": httpx, "httpx2": httpx2}.get(library)
+
+    def tell(base_url: str, story: Any, on_response: Any = ()) -> Any:
+        options = {"base_url": base_url, "retries": SOON, "rate_limits": "server", "on_response": on_response}
+        if "blocking" in (mode, library):
+            http_client = None if module is None else module.Client()
+            with rblxcloud.sync.Client("key", http_client=http_client, **options) as client:
+                result = run(story(view(client)))
+            if http_client is not None:
+                http_client.close()
+            return result
+
+        async def main() -> Any:
+            http_client = None if module is None else module.AsyncClient()
+            async with rblxcloud.Client("key", http_client=http_client, **options) as client:
+                result = await story(client)
+            if http_client is not None:
+                await http_client.aclose()
+            return result
+
+        return anyio.run(main, backend="trio" if library == "trio" else "asyncio")
+
+    return tell
+
+
+async def upload(client: Any, file: Any, **more: Any) -> Any:
+    return await client.user(1).upload_asset(file, AssetType.Video, "name", **more)
+
+
+def in_pieces() -> Iterator[bytes]:
+    yield from (BIG_FILM[start : start + 100_000] for start in range(0, len(BIG_FILM), 100_000))
+
+
+def test_what_was_cut_half_way_is_sent_again(tell: Callable[..., Any]) -> None:
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        if number == 0:
+            receive(connection, CHUNK)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # A reset, not an end.
+            return
+        bodies.append(body_of(connection))
+        connection.sendall(STARTED)
+
+    with serving(handle) as base_url:
+        assert tell(base_url, lambda client: upload(client, BIG_FILM)).path == "/assets/v1/operations/1"
+    assert BIG_FILM in bodies[0]
+
+
+def test_a_stream_that_was_cut_half_way_certainly_made_nothing(tell: Callable[..., Any]) -> None:
+    def handle(connection: socket.socket, number: int) -> None:
+        receive(connection, CHUNK)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    with serving(handle) as base_url, pytest.raises(rblxcloud.APIConnectionError) as caught:
+        tell(base_url, lambda client: upload(client, in_pieces(), size=len(BIG_FILM)))
+    assert not caught.value.outcome_unknown
+
+
+def test_what_was_sent_whole_is_not_sent_again(tell: Callable[..., Any]) -> None:
+    connections: list[int] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        connections.append(number)
+        assert BIG_FILM in body_of(connection)
+
+    with serving(handle) as base_url, pytest.raises(rblxcloud.APIConnectionError) as caught:
+        tell(base_url, lambda client: upload(client, BIG_FILM))
+    assert caught.value.outcome_unknown
+    assert connections == [0]
+
+
+def test_a_refusal_before_the_end_is_heard(tell: Callable[..., Any]) -> None:
+    def handle(connection: socket.socket, number: int) -> None:
+        receive(connection, 1000)
+        connection.sendall(reply(b'{"errors":[{"message":"Invalid API Key"}]}', status="401 Unauthorized"))
+        connection.shutdown(socket.SHUT_WR)
+        receive(connection, 10 * len(BIG_FILM))
+
+    with serving(handle) as base_url, pytest.raises(rblxcloud.AuthenticationError, match="Invalid API Key"):
+        tell(base_url, lambda client: upload(client, BIG_FILM))
+
+
+def test_a_download_that_is_broken_off_leaves_no_connection_in_use(tell: Callable[..., Any], tmp_path: Path) -> None:
+    closed: list[bool] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        try:
+            while head := receive_head(connection):
+                if b"/assetId/" in head:
+                    connection.sendall(reply(b'{"location":"https://c0.rbxcdn.com/film"}'))
+                else:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 5000000\r\n\r\n" + bytes(1_000_000))
+        finally:
+            closed.append(True)
+
+    def progress(received: int, total: int | None) -> None:
+        assert total == 5_000_000
+        if received:
+            raise KeyError("mine")
+
+    with serving(handle) as base_url, pytest.raises(KeyError, match="mine"):
+        tell(base_url, lambda client: client.asset(1).download(tmp_path / "film", progress=progress))
+    assert closed == [True]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stream_is_kept_until_there_is_a_connection(tell: Callable[..., Any]) -> None:
+    """Where nobody listens, none of it is taken, and a later attempt still has all of it."""
+    with socket.create_server(("127.0.0.1", 0)) as placeholder:
+        port = placeholder.getsockname()[1]
+    bodies: list[bytes] = []
+    ready = threading.Event()
+
+    def listen() -> None:
+        with socket.create_server(("127.0.0.1", port)) as listening:
+            ready.set()
+            connection, _ = listening.accept()
+            with connection:
+                bodies.append(body_of(connection))
+                connection.sendall(STARTED)
+
+    server = threading.Thread(target=listen, daemon=True)
+
+    def after_refusal(event: rblxcloud.ResponseEvent) -> None:
+        if event.attempt == 1:
+            assert event.failure is not None
+            server.start()
+            assert ready.wait(10)
+
+    tell(f"http://127.0.0.1:{port}", lambda client: upload(client, in_pieces(), size=len(BIG_FILM)), [after_refusal])
+    server.join(10)
+    assert BIG_FILM in bodies[0]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("own", [True, False], ids=["ours", "theirs"])
+def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own: bool, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(BIG_FILM)
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        if number < 20:
+            receive(connection, len(BIG_FILM))
+            return
+        bodies.append(body_of(connection))
+        connection.sendall(STARTED)
+
+    async def main(base_url: str) -> None:
+        http_client = None if own else httpx.AsyncClient(limits=httpx.Limits(max_connections=2))
+        async with rblxcloud.Client("key", base_url=base_url, rate_limits="off", http_client=http_client) as client:
+            for _ in range(20):
+                with anyio.CancelScope() as scope:
+
+                    def progress(sent: int, total: int, scope: anyio.CancelScope = scope) -> None:
+                        if sent > CHUNK:
+                            scope.cancel()
+
+                    await upload(client, path, progress=progress)
+                assert scope.cancelled_caught
+            await upload(client, path)
+        if http_client is not None:
+            await http_client.aclose()
+
+    with serving(handle) as base_url:
+        anyio.run(main, base_url, backend=backend)
+    assert BIG_FILM in bodies[0]
