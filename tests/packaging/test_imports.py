@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -82,13 +83,15 @@ def modules_after(code: str) -> set[str]:
 
 
 def test_importing_the_package_brings_no_extra_along() -> None:
+    # Not ours to decide: httpcore loads trio, and httpx's command line click and rich, where they are installed.
     loaded = modules_after("import rblxcloud, rblxcloud.sync")
-    assert not loaded & {"starlette", "uvicorn", "httpx2", "trio", "authlib", "rblxcloud.emulator"}
+    assert not loaded & {"uvicorn", "httpx2", "authlib", "joserfc", "rblxcloud.emulator", "rblxcloud.cli"}
 
 
 def test_the_pytest_plugin_imports_nothing_until_a_fixture_is_used() -> None:
-    loaded = modules_after("import rblxcloud.testing.plugin")
-    assert not {name for name in loaded if name.startswith(("httpx", "anyio", "pydantic"))}
+    (entry_point,) = entry_points(group="pytest11", name="rblxcloud")
+    brought = modules_after(f"import pytest, {entry_point.value}") - modules_after("import pytest")
+    assert brought == {"rblxcloud", "rblxcloud.testing", "rblxcloud.testing.plugin"}
 
 
 def test_importing_the_package_loads_nothing_before_a_name_is_asked_for() -> None:

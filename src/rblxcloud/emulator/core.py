@@ -411,12 +411,16 @@ def _as_keys(given: Iterable[str] | Mapping[str, ApiKey]) -> dict[str, ApiKey]:
 
 def _open(database: str | Path) -> sqlite3.Connection:
     connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, cached_statements=512)
-    # In the write-ahead log a commit survives the death of the process without waiting for the disk; only a loss of
-    # power can take the last ones.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    for schema in (*(schema for _, schema in _ROOMS), journal.SCHEMA):
-        connection.executescript(schema)
+    try:
+        # In the write-ahead log a commit survives the death of the process without waiting for the disk; only a loss of
+        # power can take the last ones.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        for schema in (*(schema for _, schema in _ROOMS), journal.SCHEMA):
+            connection.executescript(schema)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
