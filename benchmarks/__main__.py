@@ -13,11 +13,9 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,14 +23,12 @@ import httpx2
 
 import rblxcloud
 import rblxcloud.sync
-from benchmarks.server import ENTRY_PATH, HEADERS, UPLOAD_PATH, serve
+from benchmarks.server import ENTRY_PATH, HEADERS, serve
 
 ROUNDS = 5
 CALLS = 200
 AT_ONCE = 100
 THOUSAND = 1_000
-FILE_MIB = 200
-UPLOADS = 20
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -134,24 +130,15 @@ def import_time() -> tuple[float, float]:
     return package / bare, client / bare
 
 
-PEAK = (
-    "import re, sys\n"
-    "def peak():\n"
-    "    with open('/proc/self/status') as status:\n"
-    "        return int(re.search(r'VmHWM:\\s+(\\d+)', status.read())[1])\n"
-)
-"""Peak of this program in KiB. (`getrusage` also counts what the process was before it ran this program.)"""
-
-
 def listing_memory(base: str) -> float:
     """MiB more at the peak after listing 1,000,000 keys than after 10,000."""
-    code = PEAK + (
-        "import rblxcloud.sync\n"
+    code = (
+        "import sys, resource, rblxcloud.sync\n"
         "with rblxcloud.sync.Client('k', base_url=sys.argv[1], rate_limits='server') as client:\n"
         "    keys = client.experience(1).get_data_store('s').keys(limit=int(sys.argv[2]))\n"
         "    count = sum(1 for _ in keys)\n"
         "assert count == int(sys.argv[2]), count\n"
-        "print(peak())\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
 
     def peak(count: int) -> int:
@@ -159,100 +146,6 @@ def listing_memory(base: str) -> float:
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     return (peak(1_000_000) - peak(10_000)) / 1024
-
-
-def make_film(path: Path) -> None:
-    """Write a file that begins like a film: only those may be so large."""
-    with path.open("wb") as file:
-        file.write(b"\0\0\0\x18ftypmp42")
-        for _ in range(FILE_MIB):
-            file.write(bytes(1 << 20))
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    """As httpx itself reads a file that it is given."""
-    with path.open("rb") as file:
-        while piece := file.read(65_536):
-            yield piece
-
-
-async def _async_pieces(path: Path) -> AsyncIterator[bytes]:
-    for piece in _pieces(path):
-        yield piece
-
-
-def blocking_upload(base: str, film: Path) -> float:
-    """A file of 200 MiB, blocking: throughput against a streaming upload with `httpx.Client`."""
-    ours: list[float] = []
-    bare: list[float] = []
-    headers = {**HEADERS, "content-length": str(film.stat().st_size)}
-    with rblxcloud.sync.Client("k", base_url=base) as client, httpx.Client(base_url=base, headers=headers) as plain:
-        user = client.user(1)
-        for _ in range(UPLOADS):
-            ours.append(timed(lambda: user.upload_asset(film, rblxcloud.AssetType.Video, "film")))
-            bare.append(timed(lambda: plain.post(UPLOAD_PATH, content=_pieces(film)).json()))
-    return 1 / median_ratio(ours[1:], bare[1:])
-
-
-def async_upload(base: str, film: Path) -> float:
-    """A file of 200 MiB, awaited: throughput against a streaming upload with `httpx.AsyncClient`."""
-    headers = {**HEADERS, "content-length": str(film.stat().st_size)}
-
-    async def main() -> float:
-        ours: list[float] = []
-        bare: list[float] = []
-        async with (
-            rblxcloud.Client("k", base_url=base) as client,
-            httpx.AsyncClient(base_url=base, headers=headers) as plain,
-        ):
-            user = client.user(1)
-            for _ in range(UPLOADS):
-                started = time.perf_counter()
-                await user.upload_asset(film, rblxcloud.AssetType.Video, "film")
-                middle = time.perf_counter()
-                (await plain.post(UPLOAD_PATH, content=_async_pieces(film))).json()
-                ours.append(middle - started)
-                bare.append(time.perf_counter() - middle)
-        return 1 / median_ratio(ours[1:], bare[1:])
-
-    return asyncio.run(main())
-
-
-def upload_memory(base: str, film: Path, mode: str) -> float:
-    """MiB of the peak while a file of 200 MiB is uploaded, above what the client takes after an upload of 1 KiB."""
-    start = f"{PEAK}with open(sys.argv[2], 'rb') as film:\n    small = film.read(1024)\n"
-    calls = {
-        "blocking": (
-            "import rblxcloud.sync as r\n"
-            "user = r.User(1, api_key='k', base_url=sys.argv[1])\n"
-            "user.upload_asset(small, r.AssetType.Video, 'film'); idle = peak()\n"
-            "user.upload_asset(sys.argv[2], r.AssetType.Video, 'film')\n"
-        ),
-        "async": (
-            "import asyncio, rblxcloud as r\n"
-            "async def main():\n"
-            "    user = r.User(1, api_key='k', base_url=sys.argv[1])\n"
-            "    await user.upload_asset(small, r.AssetType.Video, 'film'); idle = peak()\n"
-            "    await user.upload_asset(sys.argv[2], r.AssetType.Video, 'film')\n"
-            "    return idle\n"
-            "idle = asyncio.run(main())\n"
-        ),
-    }
-    command = [sys.executable, "-c", f"{start}{calls[mode]}print(peak() - idle)", base, str(film)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
-
-
-def upload_rows(base: str) -> list[tuple[str, float, str]]:
-    """Upload a file of 200 MiB in all ways."""
-    with tempfile.TemporaryDirectory() as directory:
-        film = Path(directory) / "film.mp4"
-        make_film(film)
-        return [
-            ("upload of 200 MiB, blocking, throughput / httpx.Client", blocking_upload(base, film), ">= 0.9"),
-            ("upload of 200 MiB, async, throughput / httpx.AsyncClient", async_upload(base, film), ">= 0.9"),
-            ("MiB above idle while it is uploaded, blocking", upload_memory(base, film, "blocking"), "< 16"),
-            ("MiB above idle while it is uploaded, async", upload_memory(base, film, "async"), "< 16"),
-        ]
 
 
 def main() -> None:
@@ -272,7 +165,6 @@ def main() -> None:
         ("import rblxcloud / httpx + pydantic + anyio", package, "<= 1.2"),
         ("from rblxcloud import Client / the same", client, ""),
         ("MiB more for 1,000,000 keys than for 10,000", listing_memory(base), "<= 8"),
-        *upload_rows(base),
     ]
     server.terminate()
     machine = f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}"
@@ -282,7 +174,7 @@ def main() -> None:
         return
     print(f"{machine}\n{versions}\n")
     for name, value, goal in rows:
-        print(f"{name:<56} {value:>6.2f}   {goal}")
+        print(f"{name:<48} {value:>6.2f}   {goal}")
 
 
 if __name__ == "__main__":
