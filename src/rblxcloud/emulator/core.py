@@ -21,6 +21,10 @@ from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
+from rblxcloud.emulator.oauth import apps
+from rblxcloud.emulator.oauth import rooms as oauth
+from rblxcloud.emulator.oauth.apps import OAuthApp
+from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.endpoints.model import Body, Endpoint
 
@@ -40,6 +44,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (messaging.HANDLERS, messaging.SCHEMA),
     (universes.HANDLERS, universes.SCHEMA),
     (api_keys.HANDLERS, api_keys.SCHEMA),
+    (oauth.HANDLERS, oauth.SCHEMA),
 )
 _JSON_TYPES = ("application/json", "text/json")
 
@@ -53,6 +58,8 @@ class Emulator:
         database: File that holds the state; `:memory:` for none. The file may be of an earlier run.
         api_keys: The keys that work: a text is a key with every scope, a mapping says what each key may do. None for
             `emulator-key` with every scope. Keys that the database file holds already go on working.
+        oauth_apps: The OAuth 2.0 applications, and the secret of each (None for a public one). None for `1234567890`
+            with the secret `emulator-secret`. Those that the database file holds already stay.
         clock: The emulator's clock; None for real time.
         limits: Whether the published rate limits are enforced.
         strict_universes: Whether only the small world and the universes created since exist; otherwise all do.
@@ -65,6 +72,7 @@ class Emulator:
         *,
         database: str | Path = ":memory:",
         api_keys: Iterable[str] | Mapping[str, ApiKey] | None = None,
+        oauth_apps: Mapping[OAuthApp, str | None] | None = None,
         clock: Clock | None = None,
         limits: bool = True,
         strict_universes: bool = False,
@@ -81,12 +89,15 @@ class Emulator:
         """Whether only created universes exist."""
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
+        self._initial_apps = dict(oauth_apps) if oauth_apps is not None else {apps.DEFAULT_APP: apps.DEFAULT_SECRET}
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[Message], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now)
         self._journal = Journal(connection, log_size)
+        self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
+        """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
         with self._transaction():
             self._furnish()
 
@@ -205,6 +216,7 @@ class Emulator:
                 principal=caller.principal,
                 has_scope=lambda scope: caller.has_scope(scope, resource),
                 client_ip=request.client_ip,
+                base_url=request.base_url,
             )
             reply = handler(self._world, call)
         except Refusal as refusal:
@@ -342,6 +354,8 @@ class Emulator:
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
+        for app, app_secret in self._initial_apps.items():
+            apps.add(self._world, app, app_secret)
         for universe, owner in universes.SMALL_WORLD.items():
             universes.create(self._world, universe, owner)
 

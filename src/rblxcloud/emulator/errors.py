@@ -33,7 +33,17 @@ _FAMILIES = (
     ("/messaging-service/v1/", ErrorFamily.V1_PLAIN),
     ("/assets/v1/", ErrorFamily.V1_PLAIN),
     ("/legacy-", ErrorFamily.LEGACY),
+    ("/oauth/", ErrorFamily.OAUTH),
 )
+
+_OAUTH_CODES = {
+    "UNAUTHENTICATED": "invalid_token",
+    "PERMISSION_DENIED": "insufficient_scope",
+    "INTERNAL": "server_error",
+    "UNAVAILABLE": "temporarily_unavailable",
+    "RESOURCE_EXHAUSTED": "slow_down",
+}
+"""RFC 6749 and 6750; what has no name there is an `invalid_request`."""
 
 _DATA_STORE_CODES = {
     "PERMISSION_DENIED": "Forbidden",
@@ -102,6 +112,11 @@ def _problem(refusal: Refusal) -> object:
     return {"type": "about:blank", "title": refusal.code, "status": refusal.status, "detail": refusal.message}
 
 
+def _oauth(refusal: Refusal) -> object:
+    code = refusal.code if refusal.code.islower() else _OAUTH_CODES.get(refusal.code, "invalid_request")
+    return {"error": code, "error_description": refusal.message}
+
+
 _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.GATEWAY: _gateway,
     ErrorFamily.V2: _v2,
@@ -110,4 +125,5 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
     ErrorFamily.LEGACY: _gateway,
+    ErrorFamily.OAUTH: _oauth,
 }

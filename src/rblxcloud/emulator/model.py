@@ -22,6 +22,12 @@ class RawRequest:
     """Names in lower case."""
     body: bytes = field(default=b"", repr=False)
     client_ip: str = "127.0.0.1"
+    scheme: str = "http"
+
+    @property
+    def base_url(self) -> str:
+        """The base URL under which the caller knows the emulator."""
+        return f"{self.scheme}://{self.headers.get('host') or '127.0.0.1:8360'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class ErrorFamily(Enum):
     ASPNET = "aspnet"
     PROBLEM = "problem"
     LEGACY = "legacy"
+    OAUTH = "oauth"
 
 
 class Refusal(Exception):
@@ -54,7 +61,7 @@ class Refusal(Exception):
 
     Args:
         status: HTTP status.
-        code: Upper-snake code such as `INVALID_ARGUMENT`.
+        code: Upper-snake code such as `INVALID_ARGUMENT`; of OAuth, its own lower-snake one.
         message: Text for the caller.
         detail: The v1 data stores' `datastoreErrorCode`.
         family: Shape of the body, where it is not the endpoint's own.
@@ -117,6 +124,8 @@ class Call:
     has_scope: Callable[[str], bool]
     """Whether the credential has a scope for the resource addressed (for conditional scopes)."""
     client_ip: str = "127.0.0.1"
+    base_url: str = ""
+    """The base URL under which the caller knows the emulator."""
 
     def json(self) -> Any:
         """Return the decoded JSON body.

@@ -168,6 +168,7 @@ async def _read(scope: Scope, receive: Receive) -> RawRequest:
         headers=headers,
         body=b"".join(chunks),
         client_ip=scope["client"][0] if scope["client"] else "127.0.0.1",
+        scheme=scope["scheme"],
     )
 
 

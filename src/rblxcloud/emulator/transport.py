@@ -58,6 +58,7 @@ class EmulatorTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
                 headers=dict(request.headers),
                 body=body,
                 client_ip=self._client_ip,
+                scheme=request.url.scheme,
             )
         )
 
