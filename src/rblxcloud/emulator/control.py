@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
 from rblxcloud.emulator.api_keys import ApiKey
+from rblxcloud.emulator.command import Command, ControlError
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
 
 if TYPE_CHECKING:
@@ -26,31 +27,7 @@ MAX_WAIT = 60.0
 """Longest time that a long poll for messages is held, in seconds."""
 
 _DEFAULT_LIMIT = 1000
-
-
-class _ControlError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    emulator: Emulator
-    query: dict[str, str]
-    body: bytes
-    target: str
-    """The rest of the path after the collection's name; empty for the collection."""
-
-    def object(self) -> dict[str, Any]:
-        body = json.loads(self.body)
-        if not isinstance(body, dict):
-            raise _ControlError(400, "The body must be a JSON object.")
-        return cast("dict[str, Any]", body)
-
-    def number(self, name: str) -> int | None:
-        text = self.query.get(name)
-        return None if text is None else int(text)
+_PREFIX = "/_emulator/"
 
 
 def handle(emulator: Emulator, request: RawRequest) -> Reply:
@@ -61,15 +38,16 @@ def handle(emulator: Emulator, request: RawRequest) -> Reply:
         request: A request whose path begins with `/_emulator/`.
     """
     path, _, query = request.raw_path.partition("?")
-    collection, _, target = unquote(path.removeprefix("/_emulator/")).rstrip("/").partition("/")
+    collection, target = _addressed(unquote(path.removeprefix(_PREFIX)).rstrip("/"))
     methods = _ROUTES.get((collection, bool(target)), {})
     action = methods.get(request.method)
     if action is None:
         allow = {"allow": ", ".join(methods)} if methods else None
         return json_reply({"error": "There is no such control."}, 405 if methods else 404, allow)
     try:
-        return json_reply(action(_Command(emulator, dict(parse_qsl(query)), request.body, target)))
-    except _ControlError as problem:
+        result = action(Command(emulator, dict(parse_qsl(query)), request.body, target))
+        return result if isinstance(result, Reply) else json_reply(result)
+    except ControlError as problem:
         return json_reply({"error": str(problem)}, problem.status)
     except ValidationError as error:
         return json_reply({"error": str(error)}, 400)
@@ -88,48 +66,57 @@ def wait_seconds(request: RawRequest) -> float:
         return 0.0
 
 
-def _health(command: _Command) -> object:
+def _addressed(name: str) -> tuple[str, str]:
+    """Return a collection's name and what of it is meant; those of OAuth stand one step deeper."""
+    room, slash, rest = name.partition("/")
+    if room != "oauth":
+        return room, rest
+    collection, _, target = rest.partition("/")
+    return f"{room}{slash}{collection}", target
+
+
+def _health(command: Command) -> object:
     return {"status": "ok", "time": _time(command.emulator.clock.now())}
 
 
-def _reset(command: _Command) -> object:
+def _reset(command: Command) -> object:
     command.emulator.reset()
     return {}
 
 
-def _list_keys(command: _Command) -> object:
+def _list_keys(command: Command) -> object:
     return {"keys": [_shown(key) for key in command.emulator.list_keys()]}
 
 
-def _add_key(command: _Command) -> object:
+def _add_key(command: Command) -> object:
     fields = command.object()
     secret = fields.pop("key", None)
     if not isinstance(secret, str) or not secret:
-        raise _ControlError(400, "key must be the text that callers send.")
+        raise ControlError(400, "key must be the text that callers send.")
     return _shown(command.emulator.add_key(secret, ApiKey.model_validate(fields)))
 
 
-def _show_key(command: _Command) -> object:
+def _show_key(command: Command) -> object:
     return _shown(_key(command))
 
 
-def _update_key(command: _Command) -> object:
+def _update_key(command: Command) -> object:
     fields = {**_shown(_key(command)), **command.object(), "id": command.target}
     key = ApiKey.model_validate(fields)
     command.emulator.update_key(key)
     return _shown(key)
 
 
-def _remove_key(command: _Command) -> object:
+def _remove_key(command: Command) -> object:
     if not command.emulator.remove_key(command.target):
-        raise _ControlError(404, "There is no key with this id.")
+        raise ControlError(404, "There is no key with this id.")
     return {}
 
 
-def _key(command: _Command) -> ApiKey:
+def _key(command: Command) -> ApiKey:
     found = next((key for key in command.emulator.list_keys() if key.id == command.target), None)
     if found is None:
-        raise _ControlError(404, "There is no key with this id.")
+        raise ControlError(404, "There is no key with this id.")
     return found
 
 
@@ -137,7 +124,7 @@ def _shown(key: ApiKey) -> dict[str, Any]:
     return key.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _list_messages(command: _Command) -> object:
+def _list_messages(command: Command) -> object:
     messages = command.emulator.messages(
         after=command.number("after") or 0,
         universe=command.query.get("universe"),
@@ -147,7 +134,7 @@ def _list_messages(command: _Command) -> object:
     return {"messages": [{**asdict(message), "time": _time(message.time)} for message in messages]}
 
 
-def _list_requests(command: _Command) -> object:
+def _list_requests(command: Command) -> object:
     entries = command.emulator.requests(
         after=command.number("after") or 0,
         limit=command.number("limit") or _DEFAULT_LIMIT,
@@ -157,29 +144,29 @@ def _list_requests(command: _Command) -> object:
     return {"requests": [{**asdict(entry), "time": _time(entry.time)} for entry in entries]}
 
 
-def _clear_requests(command: _Command) -> object:
+def _clear_requests(command: Command) -> object:
     command.emulator.clear_requests()
     return {}
 
 
-def _list_faults(command: _Command) -> object:
+def _list_faults(command: Command) -> object:
     armed = command.emulator.faults.armed()
     return {"faults": [{"id": number, "struck": struck, **_fault(fault)} for number, (fault, struck) in armed.items()]}
 
 
-def _add_fault(command: _Command) -> object:
+def _add_fault(command: Command) -> object:
     fault = Fault.model_validate(command.object())
     return {"id": command.emulator.faults.add(fault), **_fault(fault)}
 
 
-def _clear_faults(command: _Command) -> object:
+def _clear_faults(command: Command) -> object:
     command.emulator.faults.clear()
     return {}
 
 
-def _remove_fault(command: _Command) -> object:
+def _remove_fault(command: Command) -> object:
     if not command.emulator.faults.remove(int(command.target)):
-        raise _ControlError(404, "There is no armed fault with this id.")
+        raise ControlError(404, "There is no armed fault with this id.")
     return {}
 
 
@@ -187,15 +174,15 @@ def _fault(fault: Fault) -> dict[str, Any]:
     return fault.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _show_clock(command: _Command) -> object:
+def _show_clock(command: Command) -> object:
     clock = command.emulator.clock
     return {"time": _time(clock.now()), "seconds": clock.now(), "frozen": clock.frozen}
 
 
-def _move_clock(command: _Command) -> object:
+def _move_clock(command: Command) -> object:
     fields, clock = command.object(), command.emulator.clock
     if unknown := fields.keys() - {"set", "advance", "frozen"}:
-        raise _ControlError(400, f"Unknown: {', '.join(sorted(unknown))}.")
+        raise ControlError(400, f"Unknown: {', '.join(sorted(unknown))}.")
     if "set" in fields:
         clock.set(_moment(fields["set"]))
     if "advance" in fields:
@@ -205,26 +192,26 @@ def _move_clock(command: _Command) -> object:
     return _show_clock(command)
 
 
-def _show_limits(command: _Command) -> object:
+def _show_limits(command: Command) -> object:
     limits = command.emulator.limits
     return {"enabled": limits.enabled, "players": limits.players}
 
 
-def _set_limits(command: _Command) -> object:
+def _set_limits(command: Command) -> object:
     enabled = command.object().get("enabled")
     if not isinstance(enabled, bool):
-        raise _ControlError(400, "enabled must be true or false.")
+        raise ControlError(400, "enabled must be true or false.")
     command.emulator.limits.enabled = enabled
     return _show_limits(command)
 
 
-def _set_universe(command: _Command) -> object:
+def _set_universe(command: Command) -> object:
     fields = command.object()
     if not is_id(command.target):
-        raise _ControlError(400, "The universe id must be a positive number.")
+        raise ControlError(400, "The universe id must be a positive number.")
     players = fields.get("players", 0)
     if not isinstance(players, int) or isinstance(players, bool) or players < 0:
-        raise _ControlError(400, "players must be a whole number of at least 0.")
+        raise ControlError(400, "players must be a whole number of at least 0.")
     command.emulator.create_universe(command.target, str(fields.get("owner", "users/1")))
     if "players" in fields:
         command.emulator.set_players(command.target, players)
@@ -237,14 +224,14 @@ def _moment(value: object) -> float:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    raise _ControlError(400, "set must be an RFC 3339 time or seconds since 1970 UTC.")
+    raise ControlError(400, "set must be an RFC 3339 time or seconds since 1970 UTC.")
 
 
 def _time(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
 
 
-_ROUTES: dict[tuple[str, bool], dict[str, Callable[[_Command], object]]] = {
+_ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("health", False): {"GET": _health},
     ("reset", False): {"POST": _reset},
     ("keys", False): {"GET": _list_keys, "POST": _add_key},
@@ -256,4 +243,5 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[_Command], object]]] = {
     ("clock", False): {"GET": _show_clock, "POST": _move_clock},
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
+    **oauth.ROUTES,
 }

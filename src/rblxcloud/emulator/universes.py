@@ -13,7 +13,20 @@ from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
 
-__all__ = ["GROUP", "HANDLERS", "SCHEMA", "SMALL_WORLD", "USER", "create", "every", "exists", "is_id", "owner"]
+__all__ = [
+    "GROUP",
+    "GROUP_ID",
+    "HANDLERS",
+    "SCHEMA",
+    "SMALL_WORLD",
+    "USER",
+    "USER_ID",
+    "create",
+    "every",
+    "exists",
+    "is_id",
+    "owner",
+]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS universes (
@@ -24,8 +37,9 @@ CREATE TABLE IF NOT EXISTS universes (
 );
 """
 
-USER = "users/1"
-GROUP = "groups/1"
+USER_ID = GROUP_ID = "1"
+USER = f"users/{USER_ID}"
+GROUP = f"groups/{GROUP_ID}"
 SMALL_WORLD = {"13058": USER, "13158": GROUP}
 """The universes that a fresh emulator holds, and who owns them."""
 

@@ -80,11 +80,11 @@ class AuthorizationRequest:
     def check(self, consent: Consent) -> None:
         """Raise `ValueError` for a consent that does not answer this request."""
         if surplus := [scope for scope in consent.scopes if scope not in self.scopes]:
-            raise ValueError(f"{surplus[0]} was not asked for")
+            raise ValueError(f"{surplus[0]!r} was not asked for.")
         if not consent.scopes:
-            raise ValueError("at least one scope has to be granted")
+            raise ValueError("At least one scope has to be granted.")
         if "profile" in consent.scopes and "openid" not in consent.scopes:
-            raise ValueError("profile cannot be granted without openid")
+            raise ValueError("profile cannot be granted without openid.")
 
 
 def query_of(uri: str) -> dict[str, str]:

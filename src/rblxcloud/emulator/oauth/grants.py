@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -10,6 +10,8 @@ from pydantic import TypeAdapter
 
 from rblxcloud.emulator.api_keys import Resource
 from rblxcloud.emulator.model import World
+from rblxcloud.emulator.oauth.scopes import concerns_resources
+from rblxcloud.emulator.universes import is_id
 
 __all__ = ["SCHEMA", "Authorization", "Consent", "end", "every", "find", "latest", "start"]
 
@@ -42,6 +44,36 @@ class Consent:
     """Groups that it may act for."""
     users: tuple[str, ...] = ()
     """Users that it may act for as creators: the one who agreed, or nobody."""
+
+    @classmethod
+    def to(
+        cls,
+        user: str,
+        scopes: Iterable[str],
+        *,
+        universes: Iterable[str] = (),
+        groups: Iterable[str] = (),
+        as_creator: bool = True,
+    ) -> Consent:
+        """Return a consent; resources are part of it only if some scope concerns them.
+
+        Args:
+            user: Who agrees.
+            scopes: What is granted.
+            universes: Experiences that the application may act on.
+            groups: Groups that it may act for.
+            as_creator: Whether it may act for the user.
+
+        Raises:
+            ValueError: An id is no positive number.
+        """
+        granted, chosen, teams = tuple(scopes), tuple(dict.fromkeys(universes)), tuple(dict.fromkeys(groups))
+        for what, ids in (("a user", (user,)), ("an experience", chosen), ("a group", teams)):
+            if wrong := [item for item in ids if not is_id(item)]:
+                raise ValueError(f"{wrong[0]!r} is not the id of {what}.")
+        if not concerns_resources(granted):
+            return cls(user, granted)
+        return cls(user, granted, chosen, teams, (user,) if as_creator else ())
 
     def names(self, scope: str) -> bool:
         """Return whether `scope` was granted."""

@@ -6,14 +6,14 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
-from rblxcloud.emulator.model import World
+from rblxcloud.emulator.model import Reply, World
 from rblxcloud.emulator.oauth import apps, authorize, flaws, grants, keys
+from rblxcloud.emulator.oauth import consent as consent_form
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.authorize import AuthorizationRequest, RefusedRequest, UntrustedRequest
 from rblxcloud.emulator.oauth.flaws import IDTokenFlaw
 from rblxcloud.emulator.oauth.grants import Authorization, Consent
-from rblxcloud.emulator.oauth.scopes import concerns_resources
-from rblxcloud.emulator.universes import GROUP, SMALL_WORLD, is_id
+from rblxcloud.emulator.universes import GROUP_ID, SMALL_WORLD
 
 __all__ = ["OAuthProvider"]
 
@@ -107,20 +107,13 @@ class OAuthProvider:
                 request = self._read(uri)
             except RefusedRequest as refused:
                 return refused.location
-            granted = tuple(request.scopes if scopes is None else scopes)
-            user_id, with_resources = _checked("user", user), concerns_resources(granted)
-            if with_resources:
-                chosen = tuple(_checked("universe", item) for item in (SMALL_WORLD if universes is None else universes))
-                teams = (GROUP.partition("/")[2],) if groups is None else groups
-                consent = Consent(
-                    user=user_id,
-                    scopes=granted,
-                    universes=chosen,
-                    groups=tuple(_checked("group", item) for item in teams),
-                    users=(user_id,) if as_creator else (),
-                )
-            else:
-                consent = Consent(user_id, granted)
+            consent = Consent.to(
+                str(user),
+                request.scopes if scopes is None else scopes,
+                universes=SMALL_WORLD if universes is None else map(str, universes),
+                groups=(GROUP_ID,) if groups is None else map(str, groups),
+                as_creator=as_creator,
+            )
             return authorize.approve(self._world, request, consent)
 
     def deny(self, uri: str) -> str:
@@ -140,6 +133,15 @@ class OAuthProvider:
                 return authorize.deny(self._read(uri))
             except RefusedRequest as refused:
                 return refused.location
+
+    def submit_consent(self, body: bytes) -> Reply:
+        """Answer what the consent page posts.
+
+        Args:
+            body: The form.
+        """
+        with self._transaction():
+            return consent_form.submit(self._world, body)
 
     def _read(self, uri: str) -> AuthorizationRequest:
         try:
@@ -194,9 +196,3 @@ class OAuthProvider:
         """
         with self._transaction():
             flaws.order(self._world, flaw)
-
-
-def _checked(what: str, value: int | str) -> str:
-    if not is_id(str(value)):
-        raise ValueError(f"{value!r} is no {what} id")
-    return str(value)

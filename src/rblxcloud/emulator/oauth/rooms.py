@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rblxcloud.emulator.model import Handler
-from rblxcloud.emulator.oauth import apps, authorize, discovery, flaws, grants, keys, token_info, tokens
+from rblxcloud.emulator.oauth import apps, authorize, consent, discovery, flaws, grants, keys, token_info, tokens
 from rblxcloud.endpoints.model import Endpoint
 
 __all__ = ["HANDLERS", "SCHEMA"]
@@ -14,6 +14,7 @@ SCHEMA = "".join(room.SCHEMA for room in (apps, authorize, flaws, grants, keys, 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
     **discovery.HANDLERS,
+    **consent.HANDLERS,
     **keys.HANDLERS,
     **tokens.HANDLERS,
     **token_info.HANDLERS,
