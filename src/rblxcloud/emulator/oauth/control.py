@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, StrictBool
+from pydantic.alias_generators import to_camel
 
 from rblxcloud.emulator.command import Command, ControlError
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.grants import Authorization
 
 __all__ = ["ROUTES"]
+
+
+class _Approval(BaseModel):
+    """What `OAuthProvider.approve` takes."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    uri: str
+    user: int | str = 1
+    scopes: tuple[str, ...] | None = None
+    universes: tuple[int | str, ...] | None = None
+    groups: tuple[int | str, ...] | None = None
+    as_creator: StrictBool = True
 
 
 def _list_apps(command: Command) -> object:
@@ -39,12 +55,14 @@ def _shown(app: OAuthApp) -> dict[str, Any]:
 
 
 def _approve(command: Command) -> object:
-    fields = command.object()
-    if unknown := fields.keys() - {"uri", "user", "scopes", "universes", "groups", "asCreator"}:
-        raise ControlError(400, f"Unknown: {', '.join(sorted(unknown))}.")
-    lists = {name: _texts(name, fields[name]) for name in ("scopes", "universes", "groups") if name in fields}
+    approval = _Approval.model_validate(command.object())
     location = command.emulator.oauth.approve(
-        _text("uri", fields), user=str(fields.get("user", 1)), as_creator=fields.get("asCreator", True) is True, **lists
+        approval.uri,
+        user=approval.user,
+        scopes=approval.scopes,
+        universes=approval.universes,
+        groups=approval.groups,
+        as_creator=approval.as_creator,
     )
     return {"location": location}
 
@@ -101,12 +119,6 @@ def _text(name: str, fields: Mapping[str, object]) -> str:
     if not isinstance(value, str):
         raise ControlError(400, f"{name} must be a text.")
     return value
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ControlError(400, f"{name} must be a list.")
-    return tuple(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _time(moment: float) -> str:
