@@ -269,7 +269,7 @@ def test_a_clock_that_goes_back_gives_life_back(app: App, clock: Clock) -> None:
 
 
 def test_applications_of_ones_own_replace_the_default_one() -> None:
-    with Emulator(oauth_apps={OAuthApp(id="7"): "s", OAuthApp(id="8", public=True): None}) as emulator:
+    with Emulator(oauth_apps={"7": "s", "8": None}) as emulator:
         assert [(app.id, app.public) for app in emulator.oauth.list_apps()] == [("7", False), ("8", True)]
 
 

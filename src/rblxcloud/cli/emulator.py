@@ -49,10 +49,9 @@ def run(args: argparse.Namespace) -> int:
     import sqlite3
 
     from rblxcloud.emulator.core import Emulator
-    from rblxcloud.emulator.oauth.apps import OAuthApp
     from rblxcloud.emulator.server import EmulatorServer, MissingServerError
 
-    apps = args.oauth_app and {OAuthApp(id=number, public=not secret): secret for number, secret in args.oauth_app}
+    apps = dict(args.oauth_app) if args.oauth_app else None
     try:
         with Emulator(database=args.db, api_keys=args.api_key, oauth_apps=apps) as emulator:
             server = EmulatorServer(emulator, host=args.host, port=args.port)

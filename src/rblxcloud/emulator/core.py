@@ -58,8 +58,9 @@ class Emulator:
         database: File that holds the state; `:memory:` for none. The file may be of an earlier run.
         api_keys: The keys that work: a text is a key with every scope, a mapping says what each key may do. None for
             `emulator-key` with every scope. Keys that the database file holds already go on working.
-        oauth_apps: The OAuth 2.0 applications, and the secret of each (None for a public one). None for `1234567890`
-            with the secret `emulator-secret`. Those that the database file holds already stay.
+        oauth_apps: The ids of the OAuth 2.0 applications, and the secret of each (None for a public one). None for
+            `1234567890` with the secret `emulator-secret`. Those that the database file holds already stay, and
+            `oauth.add_app` registers more.
         clock: The emulator's clock; None for real time.
         limits: Whether the published rate limits are enforced.
         strict_universes: Whether only the small world and the universes created since exist; otherwise all do.
@@ -72,7 +73,7 @@ class Emulator:
         *,
         database: str | Path = ":memory:",
         api_keys: Iterable[str] | Mapping[str, ApiKey] | None = None,
-        oauth_apps: Mapping[OAuthApp, str | None] | None = None,
+        oauth_apps: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
         limits: bool = True,
         strict_universes: bool = False,
@@ -89,7 +90,7 @@ class Emulator:
         """Whether only created universes exist."""
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
-        self._initial_apps = dict(oauth_apps) if oauth_apps is not None else {apps.DEFAULT_APP: apps.DEFAULT_SECRET}
+        self._initial_apps = dict(apps.DEFAULT_APPS if oauth_apps is None else oauth_apps)
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[Message], object]] = []
         connection = _open(database)
@@ -354,8 +355,8 @@ class Emulator:
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
-        for app, app_secret in self._initial_apps.items():
-            apps.add(self._world, app, app_secret)
+        for client_id, app_secret in self._initial_apps.items():
+            apps.add(self._world, OAuthApp(id=client_id, public=app_secret is None), app_secret)
         for universe, owner in universes.SMALL_WORLD.items():
             universes.create(self._world, universe, owner)
 

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from rblxcloud.emulator.api_keys import secret_hash
 from rblxcloud.emulator.model import Refusal, World
 
-__all__ = ["DEFAULT_APP", "DEFAULT_SECRET", "SCHEMA", "OAuthApp", "add", "authenticate", "every", "find", "remove"]
+__all__ = ["DEFAULT_APPS", "SCHEMA", "OAuthApp", "add", "authenticate", "every", "find", "remove"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS oauth_apps (
@@ -27,8 +27,8 @@ CREATE TABLE IF NOT EXISTS oauth_apps (
 );
 """
 
-DEFAULT_SECRET = "emulator-secret"
-"""The secret of the application of an emulator that was given none."""
+DEFAULT_APPS: Mapping[str, str | None] = {"1234567890": "emulator-secret"}
+"""Client id and secret of the application of an emulator that was given none."""
 
 _MAX_URIS = 10
 _MAX_URI = 256
@@ -71,10 +71,6 @@ class OAuthApp(BaseModel):
         if self.redirect_uris is None:
             return len(uri) <= _MAX_URI and _is_allowed(uri) and _is_loopback(uri)
         return uri in self.redirect_uris
-
-
-DEFAULT_APP = OAuthApp(id="1234567890")
-"""The application of an emulator that was given none."""
 
 
 def add(world: World, app: OAuthApp, secret: str | None) -> None:
