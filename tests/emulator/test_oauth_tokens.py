@@ -55,7 +55,7 @@ def test_the_access_token_is_a_signed_jwt_of_the_authorization(emulator: Emulato
         "nbf": NOW,
         "iat": NOW,
         "exp": NOW + 900,
-        "iss": "http://127.0.0.1:8360/oauth/",
+        "iss": "http://localhost/oauth/",
         "aud": CLIENT_ID,
     }
 
@@ -68,14 +68,14 @@ def test_the_id_token_tells_the_user_and_the_nonce(emulator: Emulator, app: App)
         "sub": "42",
         "name": "User 42",
         "nickname": "User 42",
-        "preferred_username": "user_42",
-        "created_at": 1704067200,
+        "preferred_username": "user42",
+        "created_at": 1373701800,
         "profile": "https://www.roblox.com/users/42/profile",
         "nonce": "n-1",
         "nbf": NOW,
         "iat": NOW,
         "exp": NOW + 36_000,
-        "iss": "http://127.0.0.1:8360/oauth/",
+        "iss": "http://localhost/oauth/",
         "aud": CLIENT_ID,
     }
 

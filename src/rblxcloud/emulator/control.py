@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from pydantic import ValidationError
 
 from rblxcloud.emulator.api_keys import ApiKey
-from rblxcloud.emulator.command import Command, ControlError
+from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
@@ -26,7 +26,6 @@ __all__ = ["MAX_WAIT", "handle", "wait_seconds"]
 MAX_WAIT = 60.0
 """Longest time that a long poll for messages is held, in seconds."""
 
-_DEFAULT_LIMIT = 1000
 _PREFIX = "/_emulator/"
 
 
@@ -76,7 +75,7 @@ def _addressed(name: str) -> tuple[str, str]:
 
 
 def _health(command: Command) -> object:
-    return {"status": "ok", "time": _time(command.emulator.clock.now())}
+    return {"status": "ok", "time": shown_time(command.emulator.clock.now())}
 
 
 def _reset(command: Command) -> object:
@@ -129,19 +128,19 @@ def _list_messages(command: Command) -> object:
         after=command.number("after") or 0,
         universe=command.query.get("universe"),
         topic=command.query.get("topic"),
-        limit=command.number("limit") or _DEFAULT_LIMIT,
+        limit=command.number("limit") or DEFAULT_LIMIT,
     )
-    return {"messages": [{**asdict(message), "time": _time(message.time)} for message in messages]}
+    return {"messages": [{**asdict(message), "time": shown_time(message.time)} for message in messages]}
 
 
 def _list_requests(command: Command) -> object:
     entries = command.emulator.requests(
         after=command.number("after") or 0,
-        limit=command.number("limit") or _DEFAULT_LIMIT,
+        limit=command.number("limit") or DEFAULT_LIMIT,
         endpoint=command.query.get("endpoint"),
         tag=command.query.get("tag"),
     )
-    return {"requests": [{**asdict(entry), "time": _time(entry.time)} for entry in entries]}
+    return {"requests": [{**asdict(entry), "time": shown_time(entry.time)} for entry in entries]}
 
 
 def _clear_requests(command: Command) -> object:
@@ -176,7 +175,7 @@ def _fault(fault: Fault) -> dict[str, Any]:
 
 def _show_clock(command: Command) -> object:
     clock = command.emulator.clock
-    return {"time": _time(clock.now()), "seconds": clock.now(), "frozen": clock.frozen}
+    return {"time": shown_time(clock.now()), "seconds": clock.now(), "frozen": clock.frozen}
 
 
 def _move_clock(command: Command) -> object:
@@ -225,10 +224,6 @@ def _moment(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise ControlError(400, "set must be an RFC 3339 time or seconds since 1970 UTC.")
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
 
 
 _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {

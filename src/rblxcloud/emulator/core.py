@@ -6,8 +6,8 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -96,6 +96,8 @@ class Emulator:
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now)
+        # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
+        self._transaction = partial(_transaction, self._lock, self._world)
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
@@ -339,19 +341,6 @@ class Emulator:
 
     # --- state
 
-    @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
-        with self._lock:
-            database = self._world.database
-            self._world.events.clear()
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
@@ -363,6 +352,20 @@ class Emulator:
     def _notify(self, message: Message) -> None:
         for callback in tuple(self._subscribers):
             callback(message)
+
+
+@contextmanager
+def _transaction(lock: AbstractContextManager[object], world: World) -> Generator[sqlite3.Connection]:
+    with lock:
+        database = world.database
+        world.events.clear()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
 
 
 @cache

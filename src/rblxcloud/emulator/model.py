@@ -26,8 +26,8 @@ class RawRequest:
 
     @property
     def base_url(self) -> str:
-        """The base URL under which the caller knows the emulator."""
-        return f"{self.scheme}://{self.headers.get('host') or '127.0.0.1:8360'}"
+        """Where the caller found the emulator, without a slash at the end."""
+        return f"{self.scheme}://{self.headers.get('host', 'localhost')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,8 @@ class Call:
     has_scope: Callable[[str], bool]
     """Whether the credential has a scope for the resource addressed (for conditional scopes)."""
     client_ip: str = "127.0.0.1"
-    base_url: str = ""
-    """The base URL under which the caller knows the emulator."""
+    base_url: str = "http://localhost"
+    """Where the caller found the emulator, without a slash at the end."""
 
     def json(self) -> Any:
         """Return the decoded JSON body.

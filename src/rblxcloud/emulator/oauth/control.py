@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, StrictBool
 from pydantic.alias_generators import to_camel
 
-from rblxcloud.emulator.command import Command, ControlError
+from rblxcloud.emulator.control_command import Command, ControlError, shown_time
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.grants import Authorization
 
@@ -96,8 +95,8 @@ def _told(authorization: Authorization) -> dict[str, object]:
         "id": authorization.id,
         "clientId": authorization.client_id,
         **asdict(authorization.consent),
-        "createdAt": _time(authorization.created_at),
-        "endedAt": None if ended_at is None else _time(ended_at),
+        "createdAt": shown_time(authorization.created_at),
+        "endedAt": None if ended_at is None else shown_time(ended_at),
     }
 
 
@@ -119,10 +118,6 @@ def _text(name: str, fields: Mapping[str, object]) -> str:
     if not isinstance(value, str):
         raise ControlError(400, f"{name} must be a text.")
     return value
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
 
 
 ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["id_claims", "picture"]
 
-_JOINED = 1_704_067_200
+_JOINED = 1_373_701_800
 """When every user joined, in seconds since 1970 UTC."""
 
 
@@ -21,7 +21,7 @@ def id_claims(user: str, scopes: tuple[str, ...]) -> dict[str, object]:
         "sub": user,
         "name": f"User {user}",
         "nickname": f"User {user}",
-        "preferred_username": f"user_{user}",
+        "preferred_username": f"user{user}",
         "created_at": _JOINED,
         "profile": f"https://www.roblox.com/users/{user}/profile",
     }
