@@ -25,7 +25,6 @@ _STYLE = """
     --accent: #9dbcff; --on-accent: #0c1a36; --bad: #ffb3b3; --bad-page: #3d1517; }
 }
 * { box-sizing: border-box; }
-html { scroll-padding-bottom: 6rem; }
 body { margin: 0; padding: 1rem; background: var(--page); color: var(--text);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; }
 header, main { max-width: 34rem; margin: 0 auto; }
@@ -43,8 +42,7 @@ fieldset > p { margin: 0 0 .5rem; color: var(--soft); font-size: .875rem; }
 .field { display: block; padding: .625rem .25rem; }
 .field input { display: block; width: 100%; margin-top: .25rem; padding: .5rem .75rem; min-height: 2.75rem;
   border: 1px solid var(--soft); border-radius: .5rem; background: var(--card); color: var(--text); font: inherit; }
-.actions { display: flex; flex-wrap: wrap; gap: .75rem; position: sticky; bottom: 0; margin: 1rem 0 -1rem;
-  padding: 1rem 0; background: var(--card); }
+.actions { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: 1.5rem; }
 button { flex: 1 1 9rem; min-height: 2.75rem; padding: .5rem 1rem; border: 1px solid var(--accent);
   border-radius: .5rem; font: inherit; font-weight: 600; cursor: pointer; background: none; color: var(--accent); }
 button.primary { background: var(--accent); color: var(--on-accent); }
