@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import hmac
 import json
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, DecodeError, InvalidKeyIdError
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from rblxcloud.emulator import Emulator, OAuthApp
@@ -79,20 +81,14 @@ def test_hs256_is_signed_with_the_public_key(emulator: Emulator, app: App) -> No
 
 
 @pytest.mark.parametrize(
-    ("flaw", "error"),
-    [
-        ("tampered", BadSignatureError),
-        ("foreign_key", BadSignatureError),
-        ("unknown_key", InvalidKeyIdError),
-        ("garbage", DecodeError),
-    ],
+    ("flaw", "known"), [("tampered", True), ("foreign_key", True), ("unknown_key", False), ("garbage", None)]
 )
-def test_a_forged_token_does_not_verify(
-    emulator: Emulator, app: App, flaw: IDTokenFlaw, error: type[Exception]
-) -> None:
+def test_a_forged_token_does_not_verify(emulator: Emulator, app: App, flaw: IDTokenFlaw, known: bool | None) -> None:
     token, keys = spoiled(emulator, app, flaw)
-    with pytest.raises(error):
+    with pytest.raises((JoseError, ValueError)):
         jwt.decode(token, keys)
+    if known is not None:
+        assert (read(token)[0]["kid"] in {key.kid for key in keys.keys}) is known
 
 
 def test_an_id_token_can_be_missing(emulator: Emulator, app: App) -> None:
@@ -247,6 +243,15 @@ def test_no_secret_and_no_token_stands_in_the_database(tmp_path: Path) -> None:
     kept = database.read_bytes()
     for text in (code, "emulator-secret", *(tokens[name] for name in ("access_token", "refresh_token", "id_token"))):
         assert text.encode() not in kept
+
+
+def test_a_forgotten_emulator_is_gone_at_once() -> None:
+    gc.disable()
+    try:
+        gone = weakref.ref(Emulator())
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_of_many_refreshes_at_once_one_wins(app: App) -> None:

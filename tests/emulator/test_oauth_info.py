@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from rblxcloud.emulator import Emulator, EmulatorTransport, serve
@@ -84,7 +84,7 @@ def test_a_key_that_is_not_kept_is_gone(emulator: Emulator, app: App, call: Call
     tokens = app.sign_in()
     emulator.oauth.rotate_keys(keep=False)
     assert len(keys(call).keys) == 1
-    with pytest.raises(InvalidKeyIdError):
+    with pytest.raises((JoseError, ValueError)):
         jwt.decode(tokens["id_token"], keys(call))
     userinfo = call("GET", "/oauth/v1/userinfo", key=None, headers=bearer(tokens["access_token"]))
     assert userinfo.status == 200, "access tokens are known by their text"

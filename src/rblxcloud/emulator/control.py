@@ -26,8 +26,6 @@ __all__ = ["MAX_WAIT", "handle", "wait_seconds"]
 MAX_WAIT = 60.0
 """Longest time that a long poll for messages is held, in seconds."""
 
-_PREFIX = "/_emulator/"
-
 
 def handle(emulator: Emulator, request: RawRequest) -> Reply:
     """Answer a request to the control API; it needs no key, and neither limits nor faults apply.
@@ -37,7 +35,7 @@ def handle(emulator: Emulator, request: RawRequest) -> Reply:
         request: A request whose path begins with `/_emulator/`.
     """
     path, _, query = request.raw_path.partition("?")
-    collection, target = _addressed(unquote(path.removeprefix(_PREFIX)).rstrip("/"))
+    collection, target = _addressed(unquote(path.removeprefix("/_emulator/")).rstrip("/"))
     methods = _ROUTES.get((collection, bool(target)), {})
     action = methods.get(request.method)
     if action is None:
@@ -67,11 +65,11 @@ def wait_seconds(request: RawRequest) -> float:
 
 def _addressed(name: str) -> tuple[str, str]:
     """Return a collection's name and what of it is meant; those of OAuth stand one step deeper."""
-    room, slash, rest = name.partition("/")
+    room, _, rest = name.partition("/")
     if room != "oauth":
         return room, rest
     collection, _, target = rest.partition("/")
-    return f"{room}{slash}{collection}", target
+    return f"{room}/{collection}", target
 
 
 def _health(command: Command) -> object:
