@@ -10,7 +10,17 @@ from functools import cache
 
 from pydantic import BaseModel
 
-FORWARDED = {"__repr__", "__str__", "__eq__", "__hash__", "__del__", "__copy__", "__deepcopy__", "__getstate__"}
+FORWARDED = {
+    "__repr__",
+    "__str__",
+    "__eq__",
+    "__hash__",
+    "__del__",
+    "__copy__",
+    "__deepcopy__",
+    "__getstate__",
+    "__reduce__",
+}
 """Methods that `Twin` forwards, or that what it wraps keeps to itself."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -111,6 +112,10 @@ class Session:
     def with_options(self, options: Options) -> Session:
         """Return a session that shares the runtime and the limits and differs in its options."""
         return Session(self.runtime, replace(self.settings, options=options), self.limiter, parent=self)
+
+    def with_credential(self, credential: Credential) -> Session:
+        """Return a session that shares the runtime and the limits and signs with another credential."""
+        return Session(self.runtime, replace(self.settings, credential=credential), self.limiter, parent=self)
 
     async def request(self, call: Call, adapter: TypeAdapter[T], *, context: Any = None) -> T:
         """Send a call and validate its answer.
@@ -221,7 +226,9 @@ class Session:
         if call.content is not None:
             headers["content-type"] = call.content_type
         if not call.anonymous:
-            headers.update(await self.settings.credential.headers())
+            with _before_sending(progress):
+                progress.signature = await self.settings.credential.headers()
+            headers.update(progress.signature)
         return Request(call.endpoint.method, progress.url, headers, call.content, self._timeout(progress))
 
     def _timeout(self, progress: _Progress) -> Timeout:
@@ -258,8 +265,9 @@ class Session:
         call, runtime = progress.call, self.runtime
         if response.status == 401 and not call.anonymous and not progress.refreshed:
             progress.refreshed = True
-            if await self.settings.credential.refresh():
-                return
+            with _before_sending(progress):
+                if await self.settings.credential.refresh(progress.signature):
+                    return
         error = error_for(response, call.endpoint, wall_time=runtime.wall_time())
         fate = _fate(response)
         unknown_before = progress.unknown
@@ -364,11 +372,23 @@ class _Progress:
     unknown: bool = False
     """An attempt was lost after it was sent, and it may have changed something."""
     refreshed: bool = False
+    signature: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The headers that the credential put on the last attempt."""
 
     def note(self, fate: Fate) -> None:
         """Remember an attempt that may have changed something."""
         if fate is Fate.UNKNOWN and changes_something(self.call.endpoint):
             self.unknown = True
+
+
+@contextmanager
+def _before_sending(progress: _Progress) -> Generator[None]:
+    """Whatever became of a credential's own requests, this call's outcome is what its attempts made of it."""
+    try:
+        yield
+    except RblxCloudError as error:
+        error.outcome_unknown = progress.unknown
+        raise
 
 
 def _fate(response: Response) -> Fate:

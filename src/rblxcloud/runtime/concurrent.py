@@ -5,10 +5,21 @@ from __future__ import annotations
 import inspect
 import random
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Mapping,
+)
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
@@ -56,6 +67,7 @@ class ConcurrentRuntime(Runtime):
         self._errors = backend.errors_of(self._module)
         self._transport = transport
         self._pools: AsyncPools | None = None
+        self._exclusive = WeakValueDictionary[Hashable, anyio.Lock]()
         self._clock = clock or SystemClock()
         self._loop: object | None = None
         self._inherited = False
@@ -90,6 +102,7 @@ class ConcurrentRuntime(Runtime):
         self._inherited = self._loop is not None
         backend.never_close(self._pools)
         self._loop = self._pools = None
+        self._exclusive.clear()
 
     async def _send_on_own(self, request: Request, read: Send) -> Response:
         if self._pools is None:
@@ -203,6 +216,15 @@ class ConcurrentRuntime(Runtime):
     def lock(self) -> threading.Lock:
         """Return a new plain lock."""
         return threading.Lock()
+
+    @asynccontextmanager
+    async def exclusive(self, key: Hashable) -> AsyncGenerator[None, None]:
+        """Let one task at a time in; see `Runtime.exclusive`."""
+        lock = self._exclusive.get(key)
+        if lock is None:
+            lock = self._exclusive[key] = anyio.Lock()
+        async with lock:
+            yield
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code in a worker thread."""
