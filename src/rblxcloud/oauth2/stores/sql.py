@@ -54,7 +54,7 @@ class SQLTokenStore:
         dialect = self._engine.dialect.name
         if dialect not in ("sqlite", "postgresql"):
             raise ConfigurationError(f"tokens are kept in SQLite or PostgreSQL, not in {dialect}")
-        if dialect == "sqlite" and not self._engine.url.database:
+        if dialect == "sqlite" and self._engine.url.database in (None, "", ":memory:"):
             raise ConfigurationError("SQLite in memory is of one connection alone; use a file, or MemoryTokenStore")
         self._is_sqlite = dialect == "sqlite"
         self._clock = clock
