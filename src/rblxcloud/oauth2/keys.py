@@ -46,6 +46,7 @@ class SigningKeys:
         self._keys: dict[str, ECKey] = {}
         self._fetched: float | None = None
         self._tried: float | None = None
+        self._fetches = 0
         self._failure: RblxCloudError | None = None
 
     async def find(self, kid: str) -> ECKey:
@@ -58,13 +59,12 @@ class SigningKeys:
             IDTokenError: Roblox has no such key, or the keys could not be fetched.
         """
         session = self._binding.get()
-        asked = session.runtime.monotonic()
-        if not self._is_due(kid, asked):
+        if not self._is_due(kid, session.runtime.monotonic()):
             return self._pick(kid)
+        fetches = self._fetches
         async with session.runtime.exclusive(("signing keys", id(self))):
             # Who waited takes what became of the fetch that it waited for.
-            answered_meanwhile = self._tried is not None and self._tried >= asked
-            if not answered_meanwhile and self._is_due(kid, session.runtime.monotonic()):
+            if self._fetches == fetches:
                 await self._fetch(session)
         return self._pick(kid)
 
@@ -99,6 +99,7 @@ class SigningKeys:
             self._failure = None
             self._fetched = session.runtime.monotonic()
         self._tried = session.runtime.monotonic()
+        self._fetches += 1
 
 
 def _usable(keys: list[dict[str, Any]]) -> dict[str, ECKey]:

@@ -51,8 +51,7 @@ _ERROR_CLASSES: Mapping[str, type[OAuth2Error]] = {
 
 
 class _TokenAnswer(Model):
-    # Pydantic would show the tokens in the error for a field that is missing.
-    model_config = ConfigDict(alias_generator=None, hide_input_in_errors=True)
+    model_config = ConfigDict(alias_generator=None)
 
     access_token: str = Field(min_length=1)
     refresh_token: str = Field(min_length=1)
@@ -208,7 +207,8 @@ def _read_grant(answered: Response, asked: float) -> Grant:
         if answer.token_type.lower() != "bearer":
             raise unusable(answered, oauth.TOKEN, "token_type: it is not Bearer")
     except APIResponseError as error:
-        error.response = None  # It may hold tokens.
+        # The answer may hold tokens, and pydantic's error shows it.
+        error.response = error.__cause__ = error.__context__ = None
         raise
     # The clock started when Roblox answered; from when we asked is on the safe side.
     expires_at = datetime.fromtimestamp(asked + answer.expires_in, UTC)
