@@ -101,3 +101,38 @@ def on_runtime(app: OAuth2App, runtime: Runtime) -> OAuth2App:
     session.base_url = binding.base_url  # type: ignore[attr-defined]
     app._binding = provider.binding = provider._keys._binding = session  # type: ignore[assignment]
     return app
+
+
+class Interposed:
+    """A store that calls a function before, or after, some of its methods.
+
+    Args:
+        store: What it is around.
+        **steps: By `before_` or `after_` and a method's name.
+    """
+
+    def __init__(self, store: Any, **steps: Callable[[], object]) -> None:
+        self._store = store
+        self._steps = steps
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            self._steps.get(f"before_{name}", lambda: None)()
+            result = method(*arguments, **options)
+            self._steps.get(f"after_{name}", lambda: None)()
+            return result
+
+        return call
+
+
+def once(step: Callable[[], object]) -> Callable[[], None]:
+    """Return a function that takes a step the first time it is called."""
+    left = [step]
+
+    def call() -> None:
+        if left:
+            left.pop()()
+
+    return call
