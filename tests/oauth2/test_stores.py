@@ -19,7 +19,7 @@ from rblxcloud.oauth2.stores import (
     StoredToken,
     TokenKey,
 )
-from tests.oauth2.conftest import Shelf
+from tests.oauth2.shelves import Shelf
 
 KEY = TokenKey("1234567890123456789012", 42)
 OTHER = TokenKey("1234567890123456789012", 2**53 + 1)
