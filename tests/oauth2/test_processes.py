@@ -19,7 +19,7 @@ from tests.oauth2.stages import CLIENT_ID, REDIRECT, SCOPES, SECRET, UNIVERSE, U
 from tests.oauth2.worker import STEPS
 
 KEY = TokenKey(CLIENT_ID, USER)
-EACH = 50
+EACH = 100
 """Refreshes by each of two processes."""
 
 
