@@ -20,6 +20,7 @@ FORWARDED = {
     "__copy__",
     "__deepcopy__",
     "__getstate__",
+    "__reduce__",
 }
 """Methods that `Twin` forwards, or that what it wraps keeps to itself."""
 

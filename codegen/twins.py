@@ -17,7 +17,7 @@ from codegen.source import Function, GenerationError, Member, members, source
 ASYNC_NAMES = {"AsyncIterator": "Iterator", "AsyncIterable": "Iterable", "AsyncGenerator": "Generator"}
 METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 LIFECYCLE = "rblxcloud.sync._lifecycle"
-ADAPTED = {"Client"}
+ADAPTED = {"Client", "OAuth2App"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
 HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
 HELD = {"ResultT"}
@@ -26,6 +26,7 @@ WORDING = (
     (r"`aclose(\(\))?`", r"`close\1`"),
     (r"\b(httpx2?)\.AsyncClient\b", r"\1.Client"),
     (r"any number of tasks of one event loop", "any number of threads"),
+    (r"any number of tasks, threads and event loops", "any number of threads"),
     (r"\basync (with|for|def)\b", r"\1"),
     (r"\bawait ", ""),
 )
@@ -387,6 +388,9 @@ class Twins:
         for member_name, member in members(cls).items():
             if not self._is_internal(member_name, member):
                 lines += [*self._member(name, cls, member_name, member), ""]
+            elif member_name == "__init__" and inherited:
+                lines += ["    def __init__(self) -> None:", _docstring("Refuse: it is got from another object.", 8)]
+                lines += ["        Twin.__init__(self)", ""]
         return "\n".join(lines)
 
     def _is_internal(self, name: str, member: Member) -> bool:

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
         BadRequestError,
         ConfigurationError,
         ConflictError,
+        ConsentDeniedError,
         DeadlineExceededError,
+        IDTokenError,
+        InvalidGrantError,
         InvalidRequestError,
         ModerationError,
         NotFoundError,
+        OAuth2Error,
         OperationError,
         OperationFailedError,
         OperationTimeoutError,
@@ -28,9 +32,20 @@ if TYPE_CHECKING:
         RateLimitedError,
         RblxCloudError,
         ServerError,
+        SignInRequiredError,
+        StateMismatchError,
+        TokenStoreError,
         UnsupportedCredentialError,
     )
     from rblxcloud.http.hooks import RequestEvent, ResponseEvent
+    from rblxcloud.oauth2.app import OAuth2App
+    from rblxcloud.oauth2.authorization import AuthorizationRequest
+    from rblxcloud.oauth2.resources import Resources
+    from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, TokenStore
+    from rblxcloud.oauth2.stores.memory import MemoryTokenStore
+    from rblxcloud.oauth2.token import AccessToken, PartialAccessToken
+    from rblxcloud.oauth2.token_info import AccessTokenInfo
+    from rblxcloud.oauth2.user_client import UserClient
     from rblxcloud.operation import Operation
     from rblxcloud.pagination import Page, Pager
     from rblxcloud.resources.asset import Asset, AssetPreview, AssetVersion
@@ -48,7 +63,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
-    from rblxcloud.types import JSON, UNSET, Headers, Response, Unset
+    from rblxcloud.types import JSON, UNSET, Headers, Response, TokenPair, Unset
 
 __version__ = "0.1.0"
 
@@ -59,17 +74,21 @@ __all__ = [
     "APIResponseError",
     "APIStatusError",
     "APITimeoutError",
+    "AccessToken",
+    "AccessTokenInfo",
     "Asset",
     "AssetPreview",
     "AssetQuota",
     "AssetType",
     "AssetVersion",
     "AuthenticationError",
+    "AuthorizationRequest",
     "BadRequestError",
     "Client",
     "CollectibleDetails",
     "ConfigurationError",
     "ConflictError",
+    "ConsentDeniedError",
     "Creator",
     "DataStore",
     "DataStoreInfo",
@@ -90,12 +109,17 @@ __all__ = [
     "GroupRolePermissions",
     "GroupShout",
     "Headers",
+    "IDTokenError",
+    "InvalidGrantError",
     "InvalidRequestError",
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "MemoryTokenStore",
     "ModerationError",
     "NotFoundError",
+    "OAuth2App",
+    "OAuth2Error",
     "Operation",
     "OperationError",
     "OperationFailedError",
@@ -105,6 +129,7 @@ __all__ = [
     "OutcomeUnknownError",
     "Page",
     "Pager",
+    "PartialAccessToken",
     "PermissionDeniedError",
     "PermissionGrants",
     "PreconditionFailedError",
@@ -113,21 +138,32 @@ __all__ = [
     "RblxCloudError",
     "RefusedGrant",
     "RequestEvent",
+    "Resources",
     "Response",
     "ResponseEvent",
     "RetryPolicy",
     "ServerError",
+    "SignInRequiredError",
     "Snapshot",
     "SocialLink",
     "SocialNetworkProfiles",
+    "StateMismatchError",
+    "StoredToken",
+    "TokenKey",
+    "TokenPair",
+    "TokenStore",
+    "TokenStoreError",
     "Unset",
     "UnsupportedCredentialError",
     "User",
+    "UserClient",
     "UserThumbnail",
     "__version__",
 ]
 
 _HOMES = {
+    "AccessToken": "rblxcloud.oauth2.token",
+    "AccessTokenInfo": "rblxcloud.oauth2.token_info",
     "APIConnectionError": "rblxcloud.errors",
     "APIResponseError": "rblxcloud.errors",
     "APIStatusError": "rblxcloud.errors",
@@ -138,11 +174,13 @@ _HOMES = {
     "AssetType": "rblxcloud.resources.asset_type",
     "AssetVersion": "rblxcloud.resources.asset",
     "AuthenticationError": "rblxcloud.errors",
+    "AuthorizationRequest": "rblxcloud.oauth2.authorization",
     "BadRequestError": "rblxcloud.errors",
     "Client": "rblxcloud.client",
     "CollectibleDetails": "rblxcloud.resources.inventory",
     "ConfigurationError": "rblxcloud.errors",
     "ConflictError": "rblxcloud.errors",
+    "ConsentDeniedError": "rblxcloud.errors",
     "Creator": "rblxcloud.resources.creator",
     "DataStore": "rblxcloud.resources.data_store",
     "DataStoreInfo": "rblxcloud.resources.data_store",
@@ -163,6 +201,8 @@ _HOMES = {
     "GroupRolePermissions": "rblxcloud.resources.group_members",
     "GroupShout": "rblxcloud.resources.group",
     "Headers": "rblxcloud.types",
+    "IDTokenError": "rblxcloud.errors",
+    "InvalidGrantError": "rblxcloud.errors",
     "InvalidRequestError": "rblxcloud.errors",
     "InventoryAsset": "rblxcloud.resources.inventory",
     "InventoryAssetType": "rblxcloud.resources.inventory",
@@ -174,11 +214,15 @@ _HOMES = {
     "OperationError": "rblxcloud.errors",
     "OperationFailedError": "rblxcloud.errors",
     "OperationTimeoutError": "rblxcloud.errors",
+    "MemoryTokenStore": "rblxcloud.oauth2.stores.memory",
+    "OAuth2App": "rblxcloud.oauth2.app",
+    "OAuth2Error": "rblxcloud.errors",
     "OrderedDataStore": "rblxcloud.resources.ordered_data_store",
     "OrderedEntry": "rblxcloud.resources.ordered_data_store",
     "OutcomeUnknownError": "rblxcloud.errors",
     "Page": "rblxcloud.pagination",
     "Pager": "rblxcloud.pagination",
+    "PartialAccessToken": "rblxcloud.oauth2.token",
     "PermissionDeniedError": "rblxcloud.errors",
     "PermissionGrants": "rblxcloud.resources.asset_permissions",
     "PreconditionFailedError": "rblxcloud.errors",
@@ -187,18 +231,27 @@ _HOMES = {
     "RblxCloudError": "rblxcloud.errors",
     "RefusedGrant": "rblxcloud.resources.asset_permissions",
     "RequestEvent": "rblxcloud.http.hooks",
+    "Resources": "rblxcloud.oauth2.resources",
     "Response": "rblxcloud.types",
     "ResponseEvent": "rblxcloud.http.hooks",
     "RetryPolicy": "rblxcloud.config",
     "ServerError": "rblxcloud.errors",
+    "SignInRequiredError": "rblxcloud.errors",
     "Snapshot": "rblxcloud.resources.experience",
     "SocialLink": "rblxcloud.resources.experience",
     "SocialNetworkProfiles": "rblxcloud.resources.user",
+    "StateMismatchError": "rblxcloud.errors",
+    "StoredToken": "rblxcloud.oauth2.stores.base",
+    "TokenKey": "rblxcloud.oauth2.stores.base",
+    "TokenPair": "rblxcloud.types",
+    "TokenStore": "rblxcloud.oauth2.stores.base",
+    "TokenStoreError": "rblxcloud.errors",
     "UNSET": "rblxcloud.types",
     "Unset": "rblxcloud.types",
     "UnsupportedCredentialError": "rblxcloud.errors",
     "User": "rblxcloud.resources.user",
     "UserThumbnail": "rblxcloud.resources.thumbnail",
+    "UserClient": "rblxcloud.oauth2.user_client",
 }
 """Where each name is defined: loaded when it is first asked for, since pytest imports this package into every run."""
 

@@ -17,9 +17,13 @@ RblxCloudError
     OperationFailedError
       ModerationError
     OperationTimeoutError
+  OAuth2Error
+    InvalidGrantError, StateMismatchError, ConsentDeniedError, SignInRequiredError, IDTokenError
+  TokenStoreError
 ```
 
-Errors hold plain data only: they pickle, are the same in both modes, and never hold a client or a secret.
+Errors hold plain data only: they pickle, are the same in both modes, and never hold a client. None shows a secret; two
+carry one, the token pair of a grant that would otherwise be lost.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rblxcloud.types import Response
+    from rblxcloud.types import Response, TokenPair
 
 __all__ = [
     "APIConnectionError",
@@ -40,10 +44,14 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "ConsentDeniedError",
     "DeadlineExceededError",
+    "IDTokenError",
+    "InvalidGrantError",
     "InvalidRequestError",
     "ModerationError",
     "NotFoundError",
+    "OAuth2Error",
     "OperationError",
     "OperationFailedError",
     "OperationTimeoutError",
@@ -53,6 +61,9 @@ __all__ = [
     "RateLimitedError",
     "RblxCloudError",
     "ServerError",
+    "SignInRequiredError",
+    "StateMismatchError",
+    "TokenStoreError",
     "UnsupportedCredentialError",
 ]
 
@@ -322,3 +333,74 @@ class ModerationError(OperationFailedError):
 
 class OperationTimeoutError(OperationError):
     """A long-running operation was not done in time. It goes on at Roblox: `client.operation(error.path)` waits on."""
+
+
+class OAuth2Error(RblxCloudError):
+    """A step of OAuth 2.0 or OpenID Connect failed.
+
+    Args:
+        error: What failed: a code of OAuth's, such as `invalid_client`, or one of this package's.
+        description: What Roblox, or this package, says of it.
+    """
+
+    error: str
+    """What failed: a code of OAuth's, such as `invalid_client`, or one of this package's."""
+    description: str | None
+    """What Roblox, or this package, says of it."""
+
+    def __init__(self, error: str, description: str | None = None) -> None:
+        super().__init__(f"{error}: {description}" if description else error)
+        self.error = error
+        self.description = description
+
+
+class InvalidGrantError(OAuth2Error):
+    """The code or refresh token is unknown, expired, revoked, used already, or was given to somebody else."""
+
+
+class StateMismatchError(OAuth2Error):
+    """The callback does not belong to the sign-in that was begun: do not go on with it."""
+
+
+class ConsentDeniedError(OAuth2Error):
+    """The user did not agree."""
+
+
+class SignInRequiredError(OAuth2Error):
+    """Nobody is signed in, or not any more: the user has to go through the consent page again."""
+
+
+class IDTokenError(OAuth2Error):
+    """The ID token is missing or bad; nothing in it may be believed.
+
+    Args:
+        check: Which check failed.
+        description: What was found, and what was expected.
+        token: The tokens that came with it.
+    """
+
+    check: str
+    """Which check failed: `missing`, `format`, `alg`, `kid`, `keys`, `signature`, or the name of a claim."""
+    token: TokenPair | None
+    """The tokens that came with it, so that the grant is not lost; they are good, but whose they are is not known."""
+
+    def __init__(self, check: str, description: str, *, token: TokenPair | None = None) -> None:
+        super().__init__("invalid_id_token", f"{check}: {description}")
+        self.check = check
+        self.token = token
+
+
+class TokenStoreError(RblxCloudError):
+    """The token store could not be read or written.
+
+    Args:
+        message: What happened.
+        token: Tokens that could not be stored.
+    """
+
+    token: TokenPair | None
+    """Tokens that Roblox has just given out and that could not be stored; the ones before them are dead."""
+
+    def __init__(self, message: str, *, token: TokenPair | None = None) -> None:
+        super().__init__(message)
+        self.token = token

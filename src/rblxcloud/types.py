@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import TypeAlias, Union
 
@@ -52,3 +53,20 @@ class Response:
     def request_id(self) -> str | None:
         """What Roblox calls this request in its logs, where it said so."""
         return self.headers.get("x-roblox-request-id") or self.headers.get("x-request-id") or None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and the refresh token that came with it: plain data, to be kept somewhere safe.
+
+    It pickles, with its secrets; they are not shown.
+    """
+
+    token: str = field(repr=False)
+    """The access token."""
+    refresh_token: str = field(repr=False)
+    """The refresh token, which works once."""
+    scope: tuple[str, ...]
+    """The scopes that were granted."""
+    expires_at: datetime
+    """When the access token expires; aware."""

@@ -8,6 +8,7 @@ import pytest
 
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.core import Emulator
+from tests.emulator.oauth_app import App
 from tests.support.emulator import START, Caller
 
 
@@ -25,3 +26,8 @@ def emulator(clock: Clock) -> Iterator[Emulator]:
 @pytest.fixture
 def call(emulator: Emulator) -> Caller:
     return Caller(emulator)
+
+
+@pytest.fixture
+def app(emulator: Emulator) -> App:
+    return App(emulator)

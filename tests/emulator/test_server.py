@@ -166,7 +166,9 @@ def test_ctrl_c_does_not_wait_for_slow_answers() -> None:
 
 
 def arguments(**changed: Any) -> argparse.Namespace:
-    return argparse.Namespace(**{"host": "127.0.0.1", "port": 0, "db": ":memory:", "api_key": None, **changed})
+    return argparse.Namespace(
+        **{"host": "127.0.0.1", "port": 0, "db": ":memory:", "api_key": None, "oauth_app": None, **changed}
+    )
 
 
 def test_a_busy_port_is_one_line_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:

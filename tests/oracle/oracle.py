@@ -9,10 +9,11 @@ import email
 import email.policy
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
 from openapi_schema_validator import OAS30WriteValidator, oas30_format_checker
 from referencing import Registry
@@ -153,6 +154,10 @@ class Oracle:
                 yield f"the form cannot be read: {error}"
             else:
                 yield from self._fits("form", value, (*pointer, "content", kind, "schema"))
+        elif kind == "application/x-www-form-urlencoded":
+            pairs = parse_qsl(request.body.decode("ascii"), keep_blank_values=True, errors="strict")
+            yield from (f"body parameter {name!r} is repeated" for name in _repeated(pairs))
+            yield from self._fits("body", dict(pairs), (*pointer, "content", kind, "schema"))
 
     def _fits(self, label: str, value: object, pointer: tuple[str, ...]) -> Iterator[str]:
         escaped = "/".join(part.replace("~", "~0").replace("/", "~1") for part in pointer)
@@ -215,6 +220,10 @@ def _decoded(text: str, schema: Any) -> object:
     if kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text):
         return float(text)
     return {"true": True, "false": False}.get(text, text) if kind == "boolean" else text
+
+
+def _repeated(pairs: list[tuple[str, str]]) -> list[str]:
+    return [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
 
 
 def _refuse(constant: str) -> object:

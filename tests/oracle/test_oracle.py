@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rblxcloud.emulator.model import RawRequest
+from tests.oracle.added import completed
 from tests.oracle.document import strict
 from tests.oracle.exceptions import REQUESTS, Ledger, Outranked
 from tests.oracle.oracle import Finding, Oracle
@@ -16,11 +17,13 @@ ENTRIES = f"{UNIVERSE}/data-stores/s/entries"
 V1 = "/datastores/v1/universes/1/standard-datastores/datastore/entries/entry"
 KEY = {"x-api-key": "secret"}
 JSON = {**KEY, "content-type": "application/json"}
+TOKEN = "/oauth/v1/token"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Oracle:
-    return Oracle(strict())
+    return Oracle(completed(strict()))
 
 
 GOOD: list[tuple[Any, ...]] = [
@@ -32,6 +35,10 @@ GOOD: list[tuple[Any, ...]] = [
     ("POST", f"{ENTRIES}?id=k", JSON, b'{"value": {"any": ["thing"]}}'),
     ("GET", f"{V1}?datastoreName=s&entryKey=a%26b", KEY),
     ("POST", f"{V1}?datastoreName=s&entryKey=k", {**JSON, "roblox-entry-userids": "[1]"}, b"5"),
+    ("GET", "/oauth/v1/userinfo", {"authorization": "Bearer token"}),
+    ("POST", TOKEN, FORM, b"grant_type=refresh_token&refresh_token=r&client_id=5&client_secret=s"),
+    ("POST", TOKEN, FORM, b"grant_type=authorization_code&code=c&client_id=5&code_verifier=" + b"v" * 43),
+    ("POST", f"{TOKEN}/revoke", FORM, b"token=t&client_id=5"),
 ]  # fmt: skip
 
 
@@ -64,6 +71,13 @@ WRONG: list[tuple[str, tuple[Any, ...]]] = [
     ("body.voiceChatEnabled: 'yes'", ("PATCH", UNIVERSE, JSON, b'{"voiceChatEnabled": "yes"}')),
     ("'voiceChat' was unexpected", ("PATCH", UNIVERSE, JSON, b'{"voiceChat": true}')),
     ("read-only", ("PATCH", UNIVERSE, JSON, b'{"displayName": "x"}')),
+    ("no credential", ("GET", "/oauth/v1/userinfo", {})),
+    ("not valid under any of the given schemas", ("POST", TOKEN, FORM, b"grant_type=password")),
+    ("'scope' was unexpected", ("POST", f"{TOKEN}/introspect", FORM, b"token=t&scope=openid")),
+    ("'5a' does not match", ("POST", f"{TOKEN}/revoke", FORM, b"token=t&client_id=5a")),
+    ("'token' is a required property", ("POST", f"{TOKEN}/resources", FORM, b"client_id=5")),
+    ("body parameter 'token' is repeated", ("POST", f"{TOKEN}/revoke", FORM, b"token=t&token=t")),
+    ("content type 'application/json'", ("POST", TOKEN, {"content-type": "application/json"}, b"{}")),
     ("'message' is a required property", ("POST", f"{UNIVERSE}:publishMessage", JSON, b'{"topic": "t"}')),
 ]  # fmt: skip
 

@@ -17,6 +17,7 @@ import rblxcloud.sync
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.server import serve
 from rblxcloud.runtime.blocking import run
+from tests.oracle.added import completed
 from tests.oracle.document import load
 from tests.oracle.exceptions import REQUESTS, Ledger
 from tests.oracle.oracle import Oracle
@@ -33,7 +34,7 @@ def _judge(request: pytest.FixtureRequest) -> Iterator[tuple[Oracle, Ledger] | N
         yield None
         return
     ledger = Ledger(REQUESTS)
-    yield Oracle(document), ledger
+    yield Oracle(completed(document)), ledger
     if all_selected(request.session, Path(__file__).parent):
         assert ledger.unneeded() == [], "exceptions from the document that no story needs"
 

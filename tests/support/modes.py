@@ -67,6 +67,8 @@ class View:
 
 def view(value: Any) -> Any:
     """Return a twin's view; anything else as it is."""
+    if isinstance(value, list):
+        return [view(item) for item in value]
     return View(value) if isinstance(value, TWINS) else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import types
@@ -41,12 +42,23 @@ def _is_asynchronous(member: object) -> bool:
     return inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member)
 
 
-def _needs_twin(name: str) -> bool:
-    cls = getattr(rblxcloud, name)
+def _is_asynchronous_class(cls: type) -> bool:
     return not issubclass(cls, BaseException) and any(map(_is_asynchronous, _own_members(cls).values()))
 
 
-TWINS = {getattr(rblxcloud, name): getattr(rblxcloud.sync, name) for name in CLASSES if _needs_twin(name)}
+ASYNCHRONOUS = [cls for cls in (getattr(rblxcloud, name) for name in CLASSES) if _is_asynchronous_class(cls)]
+
+
+def _speaks_of(hint: Any) -> bool:
+    return hint in ASYNCHRONOUS or any(map(_speaks_of, typing.get_args(hint)))
+
+
+def _needs_twin(cls: type) -> bool:
+    holds = dataclasses.is_dataclass(cls) and any(map(_speaks_of, typing.get_type_hints(cls).values()))
+    return cls in ASYNCHRONOUS or holds
+
+
+TWINS = {cls: getattr(rblxcloud.sync, name) for name in CLASSES if _needs_twin(cls := getattr(rblxcloud, name))}
 
 
 def _expected_members(cls: type) -> dict[str, Any]:
@@ -60,8 +72,11 @@ def _expected_members(cls: type) -> dict[str, Any]:
     return found
 
 
-def _fields(cls: type) -> dict[str, Any]:
-    return dict(cls.model_fields) if issubclass(cls, BaseModel) else {}
+def _fields(cls: type) -> list[str]:
+    if issubclass(cls, BaseModel):
+        return [*cls.model_fields]
+    bases = [base for base in cls.__mro__ if base.__module__.startswith("rblxcloud")]
+    return [name for base in bases for name in vars(base).get("__annotations__", {}) if not name.startswith("_")]
 
 
 def _mirrored(hint: Any) -> Any:
@@ -108,15 +123,20 @@ def test_the_mirror_exports_the_same_names() -> None:
 def test_only_classes_with_coroutines_have_twins() -> None:
     assert {cls.__name__ for cls in TWINS} == {
         "Asset",
+        "AccessToken",
         "Client",
         "Creator",
         "DataStore",
         "Experience",
         "Group",
         "Operation",
+        "OAuth2App",
         "OrderedDataStore",
         "Pager",
+        "PartialAccessToken",
+        "Resources",
         "User",
+        "UserClient",
     }
     twins = {name for name in CLASSES if issubclass(getattr(rblxcloud.sync, name), Twin)}
     assert twins == {cls.__name__ for cls in TWINS}
@@ -146,7 +166,7 @@ def test_a_member_has_the_signature_of_its_like(twin: type, name: str, member: A
     assert [_describe(o, lambda hint: hint) for o in ours] == [_describe(o, _mirrored) for o in theirs]
 
 
-@pytest.mark.parametrize("name", ["Asset", "Client", "Experience", "Group", "Pager", "User"])
+@pytest.mark.parametrize("name", ["Asset", "Client", "Experience", "Group", "OAuth2App", "Pager", "User"])
 def test_a_constructor_takes_the_same(name: str) -> None:
     made, mirror = getattr(rblxcloud, name).__init__, getattr(rblxcloud.sync, name).__init__
     assert _describe(mirror, lambda hint: hint) == _describe(made, _mirrored)

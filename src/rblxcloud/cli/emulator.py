@@ -27,6 +27,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="append",
         help="API key with every scope; may be repeated (default: emulator-key)",
     )
+    parser.add_argument(
+        "--oauth-app",
+        metavar="ID:SECRET",
+        type=_oauth_app,
+        action="append",
+        help="OAuth 2.0 application, public without a secret; may be repeated (default: 1234567890:emulator-secret)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -44,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
     from rblxcloud.emulator.core import Emulator
     from rblxcloud.emulator.server import EmulatorServer, MissingServerError
 
+    apps = dict(args.oauth_app) if args.oauth_app else None
     try:
-        with Emulator(database=args.db, api_keys=args.api_key) as emulator:
+        with Emulator(database=args.db, api_keys=args.api_key, oauth_apps=apps) as emulator:
             server = EmulatorServer(emulator, host=args.host, port=args.port)
             server.run(lambda: _say(f"rblxcloud emulator listening on {server.base_url}"))
     except KeyboardInterrupt:
@@ -58,6 +66,13 @@ def run(args: argparse.Namespace) -> int:
     except sqlite3.Error as error:
         return _fail(f"cannot use the database {args.db}: {error}")
     return 0
+
+
+def _oauth_app(text: str) -> tuple[str, str | None]:
+    client_id, _, secret = text.partition(":")
+    if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 30):
+        raise argparse.ArgumentTypeError("it has to be ID:SECRET, the id in at most 30 digits")
+    return client_id, secret or None
 
 
 def _port(text: str) -> int:

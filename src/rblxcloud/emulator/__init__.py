@@ -13,6 +13,10 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.oauth.apps import OAuthApp
+from rblxcloud.emulator.oauth.flaws import IDTokenFlaw
+from rblxcloud.emulator.oauth.grants import Authorization, Consent
+from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.server import EmulatorServer, serve
 from rblxcloud.emulator.transport import EmulatorTransport
@@ -20,17 +24,22 @@ from rblxcloud.emulator.transport import EmulatorTransport
 __all__ = [
     "DEFAULT_KEY",
     "ApiKey",
+    "Authorization",
     "Clock",
     "Collectible",
+    "Consent",
     "DataStoreGrant",
     "Emulator",
     "EmulatorServer",
     "EmulatorTransport",
     "Fault",
+    "IDTokenFlaw",
     "KeyStatus",
     "LoggedRequest",
     "Message",
     "Notification",
+    "OAuthApp",
+    "OAuthProvider",
     "OperationScript",
     "RawRequest",
     "Reply",

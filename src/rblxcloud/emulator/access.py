@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from rblxcloud.emulator import api_keys
-from rblxcloud.emulator.api_keys import ApiKey, Resource
+from rblxcloud.emulator.api_keys import Resource
 from rblxcloud.emulator.model import ErrorFamily, Principal, RawRequest, Refusal, World
+from rblxcloud.emulator.oauth import bearer
 from rblxcloud.emulator.routing import Match
 from rblxcloud.endpoints.model import Credential, Endpoint
 
-__all__ = ["Caller", "authenticate", "authorize", "resource_of"]
+__all__ = ["Caller", "Rights", "authenticate", "authorize", "resource_of"]
 
 _ANYBODY = Principal(Credential.NONE, "anonymous", "anonymous")
 
@@ -27,16 +29,28 @@ _RESOURCE_NAMES = {
 }
 
 
+class Rights(Protocol):
+    """What a credential may do: an API key, or the consent that an access token stands for."""
+
+    def names(self, scope: str) -> bool:
+        """Return whether there is `scope`, for some resource at least."""
+        ...
+
+    def covers(self, scope: str, resource: Resource) -> bool:
+        """Return whether there is `scope` for `resource`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller; `key` is None for one who needs no credential."""
+    """An authenticated caller; `rights` is None for one who needs no credential."""
 
     principal: Principal
-    key: ApiKey | None
+    rights: Rights | None
 
     def has_scope(self, scope: str, resource: Resource) -> bool:
         """Return whether the credential has `scope` for `resource`."""
-        return self.key is not None and self.key.covers(scope, resource)
+        return self.rights is not None and self.rights.covers(scope, resource)
 
 
 def authenticate(world: World, endpoint: Endpoint, request: RawRequest) -> Caller:
@@ -50,20 +64,20 @@ def authenticate(world: World, endpoint: Endpoint, request: RawRequest) -> Calle
     Raises:
         Refusal: 401 without exactly one good credential of a kind that the endpoint takes.
     """
-    if Credential.NONE in endpoint.credentials:
-        return Caller(_ANYBODY, None)
     secret, authorization = request.headers.get("x-api-key"), request.headers.get("authorization")
+    anonymous = not secret and not authorization
+    # Where nothing but NONE is accepted, the Authorization header is the endpoint's own affair: HTTP Basic of OAuth.
+    if Credential.NONE in endpoint.credentials and (anonymous or len(endpoint.credentials) == 1):
+        return Caller(_ANYBODY, None)
     if secret and authorization:
         raise _unauthenticated("Send an API key or an access token, not both.")
-    if authorization:
-        # The emulator issues no access tokens yet, so that none is valid.
-        raise _unauthenticated("Invalid access token")
-    if not secret:
+    if anonymous:
         raise _unauthenticated("Invalid API Key")
-    key = api_keys.authenticate(world, secret, request.client_ip)
-    if Credential.API_KEY not in endpoint.credentials:
-        raise _unauthenticated("This endpoint does not take API keys.")
-    return Caller(Principal(Credential.API_KEY, key.owner, key.id), key)
+    caller = _with_token(world, authorization) if authorization else _with_key(world, secret or "", request.client_ip)
+    if caller.principal.kind not in endpoint.credentials:
+        kind = "API keys" if secret else "access tokens"
+        raise _unauthenticated(f"This endpoint does not take {kind}.")
+    return caller
 
 
 def authorize(endpoint: Endpoint, caller: Caller, resource: Resource) -> None:
@@ -78,11 +92,11 @@ def authorize(endpoint: Endpoint, caller: Caller, resource: Resource) -> None:
         Refusal: 403 `INSUFFICIENT_SCOPE` when a scope is missing altogether (plain `PERMISSION_DENIED` in v2), 403
             `PERMISSION_DENIED` when it does not cover the resource.
     """
-    if caller.key is None:
+    if caller.rights is None:
         return
     scopes = endpoint.scopes
-    missing = [scope for scope in scopes.all_of if not caller.key.names(scope)]
-    if not missing and scopes.any_of and not any(caller.key.names(scope) for scope in scopes.any_of):
+    missing = [scope for scope in scopes.all_of if not caller.rights.names(scope)]
+    if not missing and scopes.any_of and not any(caller.rights.names(scope) for scope in scopes.any_of):
         missing = list(scopes.any_of)
     if missing:
         code = "PERMISSION_DENIED" if endpoint.path.startswith("/cloud/v2/") else "INSUFFICIENT_SCOPE"
@@ -100,6 +114,17 @@ def resource_of(match: Match) -> Resource:
     if store := match.query.get("datastorename"):
         named["data_store"] = store
     return Resource(**named)
+
+
+def _with_key(world: World, secret: str, client_ip: str) -> Caller:
+    key = api_keys.authenticate(world, secret, client_ip)
+    return Caller(Principal(Credential.API_KEY, key.owner, key.id), key)
+
+
+def _with_token(world: World, header: str) -> Caller:
+    authorization = bearer.authenticate(world, header)
+    user, client = authorization.consent.user, authorization.client_id
+    return Caller(Principal(Credential.OAUTH2, f"users/{user}", f"{client}/{user}"), authorization.consent)
 
 
 def _unauthenticated(message: str) -> Refusal:

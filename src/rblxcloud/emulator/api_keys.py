@@ -21,7 +21,7 @@ from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.api_keys import INTROSPECT_API_KEY
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "SCHEMA", "ApiKey", "DataStoreGrant", "KeyStatus", "Resource", "ScopeGrant"]
+__all__ = ["HANDLERS", "SCHEMA", "ApiKey", "DataStoreGrant", "KeyStatus", "Resource", "ScopeGrant", "secret_hash"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS api_keys (
@@ -197,7 +197,7 @@ def add(world: World, secret: str, key: ApiKey) -> None:
     """
     world.database.execute(
         "INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?)",
-        (key.id, _hash(secret), key.model_dump_json(), world.now()),
+        (key.id, secret_hash(secret), key.model_dump_json(), world.now()),
     )
 
 
@@ -291,12 +291,13 @@ def _spelled_out(key: ApiKey) -> Iterator[ScopeGrant]:
 
 def _find(world: World, secret: str) -> tuple[ApiKey, float] | None:
     row: tuple[str, float] | None = world.database.execute(
-        "SELECT record, used_at FROM api_keys WHERE secret_hash = ?", (_hash(secret),)
+        "SELECT record, used_at FROM api_keys WHERE secret_hash = ?", (secret_hash(secret),)
     ).fetchone()
     return None if row is None else (ApiKey.model_validate_json(row[0]), row[1])
 
 
-def _hash(secret: str) -> str:
+def secret_hash(secret: str) -> str:
+    """Return what is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -16,6 +16,7 @@ from rblxcloud.emulator.control_creators import ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
+from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ def handle(emulator: Emulator, request: RawRequest) -> Reply:
         request: A request whose path begins with `/_emulator/`.
     """
     path, _, query = request.raw_path.partition("?")
-    collection, _, target = unquote(path.removeprefix("/_emulator/")).rstrip("/").partition("/")
+    collection, target = _addressed(unquote(path.removeprefix("/_emulator/")).rstrip("/"))
     methods = _ROUTES.get((collection, bool(target)), {})
     action = methods.get(request.method)
     if action is None:
         allow = {"allow": ", ".join(methods)} if methods else None
         return json_reply({"error": "There is no such control."}, 405 if methods else 404, allow)
     try:
-        return json_reply(action(Command(emulator, dict(parse_qsl(query)), request.body, target)))
+        result = action(Command(emulator, dict(parse_qsl(query)), request.body, target))
+        return result if isinstance(result, Reply) else json_reply(result)
     except ControlError as problem:
         return json_reply({"error": str(problem)}, problem.status)
     except ValidationError as error:
@@ -62,6 +64,15 @@ def wait_seconds(request: RawRequest) -> float:
         return min(max(float(dict(parse_qsl(query)).get("wait", 0)), 0.0), MAX_WAIT)
     except ValueError:
         return 0.0
+
+
+def _addressed(name: str) -> tuple[str, str]:
+    """Return a collection's name and what of it is meant; those of OAuth stand one step deeper."""
+    room, _, rest = name.partition("/")
+    if room != "oauth":
+        return room, rest
+    collection, _, target = rest.partition("/")
+    return f"{room}/{collection}", target
 
 
 def _health(command: Command) -> object:
@@ -229,4 +240,5 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
+    **oauth.ROUTES,
 }

@@ -34,6 +34,10 @@ from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
+from rblxcloud.emulator.oauth import apps
+from rblxcloud.emulator.oauth import rooms as oauth
+from rblxcloud.emulator.oauth.apps import OAuthApp
+from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Body, Endpoint
@@ -56,6 +60,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (api_keys.HANDLERS, api_keys.SCHEMA),
     (assets.HANDLERS, assets.SCHEMA),
     (creators.HANDLERS, creators.SCHEMA),
+    (oauth.HANDLERS, oauth.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -74,6 +79,9 @@ class Emulator:
         database: File that holds the state; `:memory:` for none. The file may be of an earlier run.
         api_keys: The keys that work: a text is a key with every scope, a mapping says what each key may do. None for
             `emulator-key` with every scope. Keys that the database file holds already go on working.
+        oauth_apps: The ids of the OAuth 2.0 applications, and the secret of each (None for a public one). None for
+            `1234567890` with the secret `emulator-secret`. Those that the database file holds already stay, and
+            `oauth.add_app` registers more.
         clock: The emulator's clock; None for real time.
         limits: Whether the published rate limits are enforced.
         strict_universes: Whether only the small world and the universes created since exist; otherwise all do.
@@ -86,6 +94,7 @@ class Emulator:
         *,
         database: str | Path = ":memory:",
         api_keys: Iterable[str] | Mapping[str, ApiKey] | None = None,
+        oauth_apps: Mapping[str, str | None] | None = None,
         clock: Clock | None = None,
         limits: bool = True,
         strict_universes: bool = False,
@@ -102,6 +111,7 @@ class Emulator:
         """Whether only created universes exist."""
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
+        self._initial_apps = dict(apps.DEFAULT_APPS if oauth_apps is None else oauth_apps)
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[object], object]] = []
         connection = _open(database)
@@ -118,6 +128,8 @@ class Emulator:
         self.groups: GroupControls = GroupControls(self._world, self._transaction)
         """Groups: members, roles, requests to join, shouts, forums."""
         self._journal = Journal(connection, log_size)
+        self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
+        """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
         with self._transaction():
             self._furnish()
 
@@ -379,6 +391,8 @@ class Emulator:
     def _furnish(self) -> None:
         for secret, key in self._initial_keys.items():
             api_keys.add(self._world, secret, key)
+        for client_id, app_secret in self._initial_apps.items():
+            apps.add(self._world, OAuthApp(id=client_id, public=app_secret is None), app_secret)
         for universe, owner in universes.SMALL_WORLD.items():
             universes.create(self._world, universe, owner)
         small_world.furnish(self._world)

@@ -34,10 +34,20 @@ _FAMILIES = (
     ("/assets/v1/", ErrorFamily.ASSETS),
     ("/asset-permissions-api/", ErrorFamily.ASSET_PERMISSIONS),
     ("/legacy-", ErrorFamily.LEGACY),
+    ("/oauth/", ErrorFamily.OAUTH),
 )
 
 _INVALID_ARGUMENT = 3
 """The `google.rpc.Code` that the assets service writes for a bad request, where others write its name."""
+
+_OAUTH_CODES = {
+    "UNAUTHENTICATED": "invalid_token",
+    "PERMISSION_DENIED": "insufficient_scope",
+    "INTERNAL": "server_error",
+    "UNAVAILABLE": "temporarily_unavailable",
+    "RESOURCE_EXHAUSTED": "slow_down",
+}
+"""RFC 6749 and 6750; what has no name there is an `invalid_request`."""
 
 _DATA_STORE_CODES = {
     "PERMISSION_DENIED": "Forbidden",
@@ -121,6 +131,11 @@ def _problem(refusal: Refusal) -> object:
     return {"type": "about:blank", "title": refusal.code, "status": refusal.status, "detail": refusal.message}
 
 
+def _oauth(refusal: Refusal) -> object:
+    code = refusal.code if refusal.code.islower() else _OAUTH_CODES.get(refusal.code, "invalid_request")
+    return {"error": code, "error_description": refusal.message}
+
+
 _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.GATEWAY: _gateway,
     ErrorFamily.V2: _v2,
@@ -131,4 +146,5 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
     ErrorFamily.LEGACY: _legacy,
+    ErrorFamily.OAUTH: _oauth,
 }

@@ -61,6 +61,7 @@ class ErrorFamily(Enum):
     ASPNET = "aspnet"
     PROBLEM = "problem"
     LEGACY = "legacy"
+    OAUTH = "oauth"
 
 
 class Refusal(Exception):
@@ -68,7 +69,7 @@ class Refusal(Exception):
 
     Args:
         status: HTTP status.
-        code: Upper-snake code such as `INVALID_ARGUMENT`.
+        code: Upper-snake code such as `INVALID_ARGUMENT`; of OAuth, its own lower-snake one.
         message: Text for the caller.
         detail: The v1 data stores' `datastoreErrorCode`, the code of asset permissions, or the legacy services' number.
         family: Shape of the body, where it is not the endpoint's own.

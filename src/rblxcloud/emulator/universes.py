@@ -13,7 +13,20 @@ from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
 
-__all__ = ["GROUP", "HANDLERS", "SCHEMA", "SMALL_WORLD", "USER", "create", "exists", "is_id"]
+__all__ = [
+    "GROUP",
+    "GROUP_ID",
+    "HANDLERS",
+    "SCHEMA",
+    "SMALL_WORLD",
+    "USER",
+    "USER_ID",
+    "create",
+    "every",
+    "exists",
+    "is_id",
+    "owner",
+]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS universes (
@@ -24,8 +37,9 @@ CREATE TABLE IF NOT EXISTS universes (
 );
 """
 
-USER = "users/1"
-GROUP = "groups/1"
+USER_ID = GROUP_ID = "1"
+USER = f"users/{USER_ID}"
+GROUP = f"groups/{GROUP_ID}"
 SMALL_WORLD = {"13058": USER, "13158": GROUP}
 """The universes that a fresh emulator holds, and who owns them."""
 
@@ -55,6 +69,17 @@ def is_id(text: str) -> bool:
 def exists(world: World, universe: str) -> bool:
     """Return whether a universe was created, or changed since."""
     return _row(world, universe) is not None
+
+
+def owner(world: World, universe: str) -> str:
+    """Return whose a universe is: `users/1` or `groups/1`."""
+    row = _row(world, universe)
+    return row[0] if row else SMALL_WORLD.get(universe, USER)
+
+
+def every(world: World, limit: int) -> list[str]:
+    """Return the ids of the universes that were created or changed, oldest first, and at most `limit` of them."""
+    return [number for (number,) in world.database.execute("SELECT id FROM universes ORDER BY rowid LIMIT ?", (limit,))]
 
 
 def create(world: World, universe: str, owner: str = USER) -> None:
@@ -130,14 +155,15 @@ def _restart(world: World, call: Call) -> Reply:
 
 
 def _resource(world: World, universe: str) -> dict[str, Any]:
-    owner, updated, fields = _row(world, universe) or (SMALL_WORLD.get(universe, USER), _CREATED, {})
+    _, updated, fields = _row(world, universe) or (USER, _CREATED, {})
+    owned_by = owner(world, universe)
     return {
         "path": f"universes/{universe}",
         "createTime": _timestamp(_CREATED)[:-7] + "Z",
         "updateTime": _timestamp(updated),
         "displayName": f"Experience {universe}",
         "description": "",
-        "user" if owner.startswith("users/") else "group": owner,
+        "user" if owned_by.startswith("users/") else "group": owned_by,
         "visibility": "PUBLIC",
         "ageRating": "AGE_RATING_UNSPECIFIED",
         **_SWITCHES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,8 +32,12 @@ class Credential(Protocol):
         """Return the headers that sign a request."""
         ...
 
-    async def refresh(self) -> bool:
-        """Get a new credential after a 401; return False where that is not possible."""
+    async def refresh(self, rejected: Mapping[str, str]) -> bool:
+        """Get a new credential after a 401; return False where that is not possible.
+
+        Args:
+            rejected: The headers that signed the refused request: another caller may have replaced them meanwhile.
+        """
         ...
 
 
@@ -56,7 +61,7 @@ class ApiKey:
         """Return the `x-api-key` header."""
         return {"x-api-key": self.secret.get_secret_value()}
 
-    async def refresh(self) -> bool:
+    async def refresh(self, rejected: Mapping[str, str]) -> bool:
         """Return False: a key cannot be refreshed."""
         return False
 
@@ -77,8 +82,25 @@ class BearerToken:
         """Return the `Authorization` header."""
         return {"authorization": f"Bearer {self.secret.get_secret_value()}"}
 
-    async def refresh(self) -> bool:
+    async def refresh(self, rejected: Mapping[str, str]) -> bool:
         """Return False: the token stands alone."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class NoCredential:
+    """Signs nothing: the calls carry what they need, or need nothing."""
+
+    fingerprint: str
+    """Tells apart who calls, for the rate limits."""
+    kind: Kind = field(default=Kind.NONE, init=False)
+
+    async def headers(self) -> dict[str, str]:
+        """Return nothing."""
+        return {}
+
+    async def refresh(self, rejected: Mapping[str, str]) -> bool:
+        """Return False: there is nothing to refresh."""
         return False
 
 
@@ -91,19 +113,28 @@ def resolve_credential(api_key: str | SecretStr | None, access_token: str | Secr
     if api_key is not None and access_token is not None:
         raise ConfigurationError("api_key and access_token were both passed; pass the one that is to be used")
     if access_token is not None:
-        return BearerToken(_secret("access_token", access_token))
+        return BearerToken(check_secret("access_token", access_token))
     if api_key is not None:
-        return ApiKey(_secret("api_key", api_key))
+        return ApiKey(check_secret("api_key", api_key))
     from_environment = os.environ.get("RBLXCLOUD_API_KEY")
     if from_environment:
-        return ApiKey(_secret("RBLXCLOUD_API_KEY", from_environment))
+        return ApiKey(check_secret("RBLXCLOUD_API_KEY", from_environment))
     raise ConfigurationError(
         "no credential: pass api_key=... (or access_token=...), or set RBLXCLOUD_API_KEY; "
         "keys are made at https://create.roblox.com/dashboard/credentials"
     )
 
 
-def _secret(source: str, value: str | SecretStr) -> SecretStr:
+def check_secret(source: str, value: str | SecretStr) -> SecretStr:
+    """Return a secret that a header can carry.
+
+    Args:
+        source: Name of the argument or variable, for the error.
+        value: The secret.
+
+    Raises:
+        ConfigurationError: It is no text, empty, or has characters that no header can carry.
+    """
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{source} is of type {type(text).__name__}; it takes text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
@@ -74,6 +74,8 @@ class StandaloneBinding:
         api_key: Open Cloud API key.
         access_token: OAuth 2.0 access token, instead of a key.
         base_url: Address of Open Cloud.
+        credential: What signs, instead of either.
+        options: How the session behaves, but for its rate limits, which the environment sets.
 
     Raises:
         ConfigurationError: No credential, both, or an address that is refused.
@@ -83,14 +85,16 @@ class StandaloneBinding:
         self,
         mode: Mode,
         *,
-        api_key: str | SecretStr | None,
-        access_token: str | SecretStr | None,
+        api_key: str | SecretStr | None = None,
+        access_token: str | SecretStr | None = None,
         base_url: str | None,
+        credential: Credential | None = None,
+        options: Options | None = None,
     ) -> None:
         self._mode: Mode = mode
-        self._credential: Credential = resolve_credential(api_key, access_token)
-        self._base_url = resolve_base_url(base_url)
-        self._options = Options(rate_limits=resolve_rate_limits(None))
+        self._credential: Credential = credential or resolve_credential(api_key, access_token)
+        self.base_url: str = resolve_base_url(base_url)
+        self._options = replace(options or Options(), rate_limits=resolve_rate_limits(None))
         self._held: tuple[_Key, weakref.finalize[..., StandaloneBinding]] | None = None
         self._closed = False
 
@@ -109,7 +113,7 @@ class StandaloneBinding:
         with opening:
             shared = _sessions.get(key)
             if shared is None:
-                settings = SessionSettings(self._credential, self._base_url, self._options)
+                settings = SessionSettings(self._credential, self.base_url, self._options)
                 shared = _sessions[key] = _Shared(Session(make_runtime(self._mode), settings, shared_limiter()))
             shared.users += 1
         self._held = (key, weakref.finalize(self, _release, key))
@@ -121,12 +125,12 @@ class StandaloneBinding:
             from rblxcloud.runtime.concurrent import current_loop
 
             loop = current_loop()
-        options = (self._options.rate_limits,)
+        options = (self._options.rate_limits, self._options.timeout, self._options.retry)
         return (
             self._mode,
             self._credential.kind,
             self._credential.fingerprint,
-            self._base_url,
+            self.base_url,
             options,
             loop,
             os.getpid(),
@@ -146,6 +150,30 @@ class StandaloneBinding:
         session = _leave(held[0])
         if session is not None:
             await session.aclose()
+
+
+class SignedBinding:
+    """The session of another binding, with another credential on each request.
+
+    Args:
+        binding: The other one.
+        credential: What signs.
+    """
+
+    def __init__(self, binding: Binding, credential: Credential) -> None:
+        self._binding = binding
+        self._credential = credential
+        self._derived: tuple[Session, Session] | None = None
+
+    def get(self) -> Session:
+        """Return the session to call with now."""
+        session, derived = self._binding.get(), self._derived
+        if derived is None or derived[0] is not session:
+            derived = self._derived = (session, session.with_credential(self._credential))
+        return derived[1]
+
+    async def aclose(self) -> None:
+        """Close nothing: the connections are those of the other binding."""
 
 
 def _leave(key: _Key) -> Session | None:

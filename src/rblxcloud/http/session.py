@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -116,6 +116,10 @@ class Session:
     def with_options(self, options: Options) -> Session:
         """Return a session that shares the runtime and the limits and differs in its options."""
         return Session(self.runtime, replace(self.settings, options=options), self.limiter, parent=self)
+
+    def with_credential(self, credential: Credential) -> Session:
+        """Return a session that shares the runtime and the limits and signs with another credential."""
+        return Session(self.runtime, replace(self.settings, credential=credential), self.limiter, parent=self)
 
     async def request(self, call: Call, adapter: TypeAdapter[T], *, context: Any = None) -> T:
         """Send a call and validate its answer.
@@ -245,7 +249,9 @@ class Session:
         if call.content is not None:
             headers["content-type"] = call.content_type
         if not call.anonymous:
-            headers.update(await self.settings.credential.headers())
+            with _before_sending(progress):
+                progress.signature = await self.settings.credential.headers()
+            headers.update(progress.signature)
         request = Request(call.endpoint.method, progress.url, headers, timeout=self._timeout(progress))
         if isinstance(call.content, Upload):
             headers["content-length"] = str(call.content.length)
@@ -293,8 +299,9 @@ class Session:
         call, runtime = progress.call, self.runtime
         if response.status == 401 and not call.anonymous and not progress.refreshed and progress.can_go_on:
             progress.refreshed = True
-            if await self.settings.credential.refresh():
-                return
+            with _before_sending(progress):
+                if await self.settings.credential.refresh(progress.signature):
+                    return
         error = error_for(response, call.endpoint, wall_time=runtime.wall_time())
         fate = _fate(response)
         if fate is Fate.UNKNOWN and not progress.delivered:
@@ -402,6 +409,8 @@ class _Progress:
     unknown: bool = False
     """An attempt was lost after it was sent, and it may have changed something."""
     refreshed: bool = False
+    signature: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The headers that the credential put on the last attempt."""
 
     @property
     def delivered(self) -> bool:
@@ -419,6 +428,16 @@ class _Progress:
         """Remember an attempt that may have changed something."""
         if fate is Fate.UNKNOWN and changes_something(self.call.endpoint):
             self.unknown = True
+
+
+@contextmanager
+def _before_sending(progress: _Progress) -> Generator[None]:
+    """Whatever became of a credential's own requests, this call's outcome is what its attempts made of it."""
+    try:
+        yield
+    except RblxCloudError as error:
+        error.outcome_unknown = progress.unknown
+        raise
 
 
 def _fate(response: Response) -> Fate:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+)
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, ParamSpec, TypeVar
@@ -177,12 +186,19 @@ class Runtime(ABC):
         """Return a new plain lock, never to be held across an await."""
 
     @abstractmethod
+    def exclusive(self, key: Hashable) -> AbstractAsyncContextManager[None]:
+        """Return a context in which one task, or thread, is at a time among those with an equal `key`.
+
+        It may be held across awaits. A cancellation or Ctrl-C ends the wait for it.
+        """
+
+    @abstractmethod
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code: inline in blocking mode, in a worker thread otherwise."""
 
     @abstractmethod
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
-        """Await `coroutine` so that it finishes although the caller is cancelled."""
+        """Await `coroutine` so that it finishes although the caller is cancelled, or a first Ctrl-C comes."""
 
     @abstractmethod
     async def call(

@@ -5,15 +5,25 @@ from __future__ import annotations
 import inspect
 import random
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+)
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import httpx
 
 from rblxcloud.errors import ConfigurationError
-from rblxcloud.runtime import backend, workers
+from rblxcloud.runtime import backend, interrupts, workers
 from rblxcloud.runtime.base import (
     CarriedError,
     DeadlinePassed,
@@ -62,6 +72,7 @@ class BlockingRuntime(Runtime):
         self._transport = transport
         self._pools: BlockingPools | None = None
         self._opening = threading.Lock()
+        self._exclusive = WeakValueDictionary[Hashable, threading.Lock]()
         self._clock = clock or SystemClock()
         self._used = False
         self._inherited = False
@@ -107,6 +118,7 @@ class BlockingRuntime(Runtime):
         backend.never_close(self._pools)
         self._pools = None
         self._opening = threading.Lock()
+        self._exclusive.clear()
 
     def _send_on_own(self, request: Request, read: Read) -> Response:
         pools = self._open_pools()
@@ -186,13 +198,24 @@ class BlockingRuntime(Runtime):
         """Return a new plain lock."""
         return threading.Lock()
 
+    @asynccontextmanager
+    async def exclusive(self, key: Hashable) -> AsyncGenerator[None, None]:
+        """Let one thread at a time in; see `Runtime.exclusive`."""
+        with self._opening:
+            lock = self._exclusive.get(key)
+            if lock is None:
+                lock = self._exclusive[key] = threading.Lock()
+        with lock:
+            yield
+
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code inline."""
         return function(*args, **kwargs)
 
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
-        """Await `coroutine`; nothing cancels a blocking call but Ctrl-C."""
-        return await coroutine
+        """Await `coroutine`; nothing cancels a blocking call but Ctrl-C, and that is held back."""
+        with interrupts.held_back():
+            return await coroutine
 
     async def call(
         self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs

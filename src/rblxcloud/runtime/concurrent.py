@@ -12,12 +12,14 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    Hashable,
     Iterable,
     Mapping,
 )
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import anyio
 import anyio.to_thread
@@ -75,6 +77,7 @@ class ConcurrentRuntime(Runtime):
         self._errors = backend.errors_of(self._module)
         self._transport = transport
         self._pools: AsyncPools | None = None
+        self._exclusive = WeakValueDictionary[Hashable, anyio.Lock]()
         self._clock = clock or SystemClock()
         self._loop: object | None = None
         self._inherited = False
@@ -130,6 +133,7 @@ class ConcurrentRuntime(Runtime):
         self._inherited = self._loop is not None
         backend.never_close(self._pools)
         self._loop = self._pools = None
+        self._exclusive.clear()
 
     async def _send_on_own(self, request: Request, read: Read) -> Response:
         if self._pools is None:
@@ -255,6 +259,15 @@ class ConcurrentRuntime(Runtime):
     def lock(self) -> threading.Lock:
         """Return a new plain lock."""
         return threading.Lock()
+
+    @asynccontextmanager
+    async def exclusive(self, key: Hashable) -> AsyncGenerator[None, None]:
+        """Let one task at a time in; see `Runtime.exclusive`."""
+        lock = self._exclusive.get(key)
+        if lock is None:
+            lock = self._exclusive[key] = anyio.Lock()
+        async with lock:
+            yield
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code in a worker thread."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from rblxcloud import client
 from rblxcloud.http.binding import Mode, StandaloneBinding
+from rblxcloud.oauth2 import app
 from rblxcloud.resources.base import Resource, check_id
 
 P = ParamSpec("P")
@@ -24,6 +25,12 @@ ResourceT = TypeVar("ResourceT", bound=Resource)
 
 class Client(client.Client):
     """What `rblxcloud.sync.Client` wraps: the client over the blocking runtime."""
+
+    _mode: Mode = "blocking"
+
+
+class OAuth2App(app.OAuth2App):
+    """What `rblxcloud.sync.OAuth2App` wraps: the application over the blocking runtime."""
 
     _mode: Mode = "blocking"
 
@@ -114,7 +121,7 @@ def wrap(twin: type[TwinT], impl: object) -> TwinT:
     return made
 
 
-def wrap_either(value: Any, *twins: type[Twin]) -> Any:
+def wrap_either(value: Any, *twins: type[TwinT]) -> TwinT | Any:
     """Return a twin of a value of a union, or the value itself where it has none.
 
     Args:

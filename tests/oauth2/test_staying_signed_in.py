@@ -1,0 +1,598 @@
+"""One user's tokens, kept fresh: when they are refreshed, by whom, and what becomes of each way it can go wrong."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from rblxcloud import (
+    APIConnectionError,
+    APITimeoutError,
+    IDTokenError,
+    InvalidRequestError,
+    OAuth2App,
+    OAuth2Error,
+    ServerError,
+    SignInRequiredError,
+    TokenKey,
+    TokenPair,
+    TokenStoreError,
+)
+from rblxcloud.emulator.faults import Fault
+from rblxcloud.oauth2.refresh import LEASE_SECONDS, REFRESH_BEFORE
+from rblxcloud.runtime.blocking import run
+from tests.oauth2.stages import CLIENT_ID, SCOPES, UNIVERSE, USER, Interposed, Stage, once
+
+KEY = TokenKey(CLIENT_ID, USER)
+LIFE = 899.0
+
+
+def refreshes(stage: Stage) -> int:
+    """How many refreshes Roblox has been asked for, since the sign-in."""
+    return len(stage.sent("oauth.token")) - 1
+
+
+async def signed_in(stage: Stage, app: OAuth2App, **choices: Any) -> Any:
+    return await app.sign_in(await stage.sign_in(app, **choices), store=stage.store)
+
+
+async def publish(client: Any) -> None:
+    await client.experience(UNIVERSE).publish_message("topic", "message")
+
+
+def row_of(stage: Stage) -> Any:
+    return stage.store.load(KEY)
+
+
+# When.
+
+
+def test_tokens_are_refreshed_before_they_expire(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.clock.advance(LIFE - REFRESH_BEFORE - 1)
+        await publish(client)
+        assert refreshes(stage) == 0
+        stage.clock.advance(2)
+        await publish(client)
+        assert refreshes(stage) == 1
+        await publish(client)
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+    assert len(stage.emulator.messages()) == 3
+    assert all(request.status == 200 for request in stage.emulator.requests())
+
+
+def test_a_user_stays_signed_in_for_as_long_as_they_come(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        for _ in range(20):
+            stage.clock.advance(80 * 24 * 3600)
+            await publish(app.client(USER, store=stage.store))
+        assert refreshes(stage) == 20
+
+    stage.tell(story)
+
+
+def test_after_a_401_the_tokens_are_refreshed_and_the_call_sent_again(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.faults.add(Fault(kind="answer", status=401, endpoint="messaging.publish_message"))
+        await publish(client)
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+    assert len(stage.emulator.messages()) == 1
+
+
+def test_tokens_that_somebody_else_has_refreshed_are_taken_from_the_store(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        first = await signed_in(stage, app)
+        second = app.client(USER, store=stage.store)
+        await publish(second)
+        stage.clock.advance(LIFE + 1)
+        await publish(first)
+        await publish(second)
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_objects_and_options_of_a_client_stay_signed_in_too(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        experience = (await client.fetch_resources()).experiences[0]
+        patient = client.with_options(timeout=60)
+        stage.clock.advance(LIFE + 1)
+        await experience.publish_message("topic", "message")
+        assert patient.user_id == USER
+        assert (await patient.fetch_userinfo()).id == USER
+        token = await client.fetch_token()
+        assert token.user.id == USER
+        assert (await token.fetch_token_info()).active
+        assert token.pair == row_of(stage).pair
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_where_openid_was_not_asked_for_roblox_is_asked_who_it_is(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app, "universe-messaging-service:publish")
+        client = await app.sign_in(token, store=stage.store)
+        assert client.user_id == USER
+        stage.clock.advance(LIFE)
+        await publish(client)
+
+    stage.tell(story)
+
+
+def test_without_a_store_the_application_remembers(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await app.sign_in(await stage.sign_in(app))
+        await publish(app.client(USER))
+        with pytest.raises(SignInRequiredError):
+            await publish(app.client(USER + 1))
+
+    stage.tell(story)
+
+
+@pytest.mark.parametrize("user", [0, -1, "x", None, 2**63, True])
+def test_what_is_no_user_is_refused(stage: Stage, user: Any) -> None:
+    async def story(app: OAuth2App) -> None:
+        with pytest.raises(InvalidRequestError, match="user_id"):
+            app.client(user)
+
+    stage.tell(story)
+
+
+# By whom.
+
+
+@pytest.mark.parametrize("why", ["due", "refused"])
+def test_one_refresh_serves_many_tasks(async_stage: Stage, why: str) -> None:
+    stage = async_stage
+
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        # Where Roblox's clock alone goes on, it refuses tokens that are good by ours.
+        (stage.clock if why == "due" else stage.emulator.clock).advance(LIFE + 2)
+        async with anyio.create_task_group() as group:
+            for number in range(30):
+                other = app.client(USER, store=stage.store)
+                group.start_soon(publish, client if number % 2 else other)
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+    assert len(stage.emulator.messages()) == 30
+
+
+def test_one_refresh_serves_many_threads(blocking_stage: Stage) -> None:
+    stage, app = blocking_stage, blocking_stage.app()
+    client = run(signed_in(stage, app))
+    stage.clock.advance(LIFE)
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            run(publish(client if number % 2 else app.client(USER, store=stage.store)))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert refreshes(stage) == 1
+
+
+def test_while_somebody_else_refreshes_good_tokens_are_used(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE - 1)
+        stage.store.lease(KEY, row_of(stage).generation, "somebody else", LEASE_SECONDS)
+        await publish(app.client(USER, store=stage.store))
+        assert refreshes(stage) == 0
+
+    stage.tell(story)
+
+
+def test_when_tokens_have_expired_somebody_elses_refresh_is_waited_for(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        row = row_of(stage)
+        stage.store.lease(KEY, row.generation, "somebody else", LEASE_SECONDS)
+        renewed = await app.refresh_token(row.pair.refresh_token)
+        loads = iter(range(1_000))
+
+        def finish() -> None:
+            if next(loads) == 3:
+                stage.store.replace(KEY, row.generation, renewed.pair)
+
+        await publish(app.client(USER, store=Interposed(stage.store, before_load=finish)))
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_a_lease_that_nobody_ends_is_taken_over_when_it_has_run_out(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.store.lease(KEY, row_of(stage).generation, "killed", LEASE_SECONDS)
+        before = stage.clock.monotonic()
+        await publish(app.client(USER, store=stage.store))
+        assert LEASE_SECONDS <= stage.clock.monotonic() - before < LEASE_SECONDS + 2
+        assert row_of(stage).attempts == 0
+
+    stage.tell(story)
+
+
+def test_a_lease_that_never_ends_is_not_waited_for_for_ever(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.store.lease(KEY, row_of(stage).generation, "immortal", 1e9)
+        with pytest.raises(APITimeoutError, match="somebody else"):
+            await publish(app.client(USER, store=stage.store))
+
+    stage.tell(story)
+
+
+def test_who_was_held_up_between_lease_and_request_gives_it_back(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        store = Interposed(stage.store, after_lease=once(lambda: stage.clock.advance(LEASE_SECONDS)))
+        await publish(app.client(USER, store=store))
+        assert refreshes(stage) == 1
+        assert row_of(stage).attempts == 0
+
+    stage.tell(story)
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize("kind", ["drop", "answer", "cut"])
+def test_when_an_answer_was_lost_the_old_token_is_tried_once_and_then_the_user_has_to_sign_in(
+    stage: Stage, kind: Any
+) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.emulator.faults.add(Fault(kind=kind, status=503, acts=True, endpoint="oauth.token"))
+        with pytest.raises((APIConnectionError, ServerError)) as caught:
+            await publish(client)
+        assert not caught.value.outcome_unknown  # nothing was published
+        assert (row_of(stage).attempts, row_of(stage).leased, row_of(stage).ended) == (1, False, False)
+        with pytest.raises(SignInRequiredError, match="broken off"):
+            await publish(client)
+        assert refreshes(stage) == 2
+        assert row_of(stage).ended
+        for signed in (client, app.client(USER, store=stage.store)):
+            with pytest.raises(SignInRequiredError):
+                await publish(signed)
+        assert refreshes(stage) == 2  # a dead token is not tried again
+
+    stage.tell(story)
+    assert stage.emulator.messages() == []
+
+
+@pytest.mark.parametrize("kind", ["drop", "answer"])
+def test_when_a_refresh_never_arrived_the_old_token_works_the_next_time(stage: Stage, kind: Any) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.emulator.faults.add(Fault(kind=kind, status=503, endpoint="oauth.token"))
+        with pytest.raises((APIConnectionError, ServerError)):
+            await publish(client)
+        await publish(client)
+        assert (row_of(stage).attempts, row_of(stage).ended) == (0, False)
+
+    stage.tell(story)
+
+
+def test_a_refused_limit_counts_for_nothing(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.emulator.faults.add(Fault(kind="answer", status=429, endpoint="oauth.token", times=None))
+        with pytest.raises((APIConnectionError, OAuth2Error, Exception)) as caught:
+            await publish(client)
+        assert caught.value.outcome_unknown is False  # type: ignore[attr-defined]
+        assert (row_of(stage).attempts, row_of(stage).leased) == (0, False)
+        stage.emulator.faults.clear()
+        await publish(client)
+
+    stage.tell(story)
+
+
+def test_while_roblox_is_down_tokens_are_used_until_they_expire(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.clock.advance(LIFE - REFRESH_BEFORE)
+        stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.token", times=None))
+        await publish(client)
+        await publish(client)
+        assert refreshes(stage) == 1
+        stage.clock.advance(11)
+        await publish(client)
+        assert refreshes(stage) == 2
+        stage.clock.advance(REFRESH_BEFORE)
+        with pytest.raises(ServerError):
+            await publish(client)
+        stage.emulator.faults.clear()
+        await publish(client)
+
+    stage.tell(story)
+    assert "still good" in caplog.text
+
+
+def test_a_wrong_secret_signs_nobody_out(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        broken = stage.app("wrong-secret")
+        with pytest.raises(OAuth2Error, match="invalid_client"):
+            await publish(broken.client(USER, store=stage.store))
+        assert (row_of(stage).attempts, row_of(stage).ended, row_of(stage).leased) == (0, False, False)
+        await publish(app.client(USER, store=stage.store))
+
+    stage.tell(story)
+
+
+def test_who_has_revoked_the_application_has_to_sign_in_again(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.oauth.revoke(user=USER)
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+        await publish(await signed_in(stage, app))
+
+    stage.tell(story)
+
+
+def test_a_refused_token_is_not_believed_dead_when_somebody_else_has_stored_another(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        row = row_of(stage)
+        renewed = await app.refresh_token(row.pair.refresh_token)
+        store = Interposed(stage.store, before_end=once(lambda: stage.store.replace(KEY, row.generation, renewed.pair)))
+        await publish(app.client(USER, store=store))
+        assert (row_of(stage).pair, row_of(stage).ended) == (renewed.pair, False)
+
+    stage.tell(story)
+
+
+def test_a_refused_token_is_not_believed_dead_while_another_lease_is_running(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        row = row_of(stage)
+        renewed = await app.refresh_token(row.pair.refresh_token)
+
+        def pass_the_lease_on() -> None:
+            stage.clock.advance(LEASE_SECONDS)
+            assert stage.store.lease(KEY, row.generation, "somebody else", LEASE_SECONDS)
+
+        loads = iter(range(1_000))
+
+        def finish() -> None:
+            if next(loads) == 2:
+                assert not row_of(stage).ended
+                stage.store.replace(KEY, row.generation, renewed.pair)
+
+        store = Interposed(stage.store, before_end=once(pass_the_lease_on), before_load=finish)
+        await publish(app.client(USER, store=store))
+        assert row_of(stage).ended is False
+
+    stage.tell(story)
+
+
+def test_who_slept_through_their_lease_can_still_store_what_they_got(stage: Stage) -> None:
+    """The sleeper has the live tokens; whoever took over has told its user to sign in. Both were right."""
+
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        generation = row_of(stage).generation
+
+        def oversleep() -> None:
+            stage.clock.advance(LEASE_SECONDS)
+            assert stage.store.lease(KEY, generation, "hasty", LEASE_SECONDS)
+            assert stage.store.end(KEY, generation, "hasty")
+
+        await publish(app.client(USER, store=Interposed(stage.store, before_replace=once(oversleep))))
+        assert not row_of(stage).ended
+        await publish(app.client(USER, store=stage.store))
+
+    stage.tell(story)
+
+
+def test_an_id_token_is_not_needed_after_a_refresh(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        for flaw in ("missing", "garbage", "expired", "alg_none"):
+            stage.emulator.oauth.spoil_id_token(flaw)
+            stage.clock.advance(LIFE)
+            await publish(client)
+
+    stage.tell(story)
+    assert len(stage.emulator.messages()) == 4
+
+
+def test_another_users_tokens_are_an_error_and_nobody_is_signed_in_by_them(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.oauth.spoil_id_token("wrong_subject")
+        stage.clock.advance(LIFE)
+        with pytest.raises(IDTokenError) as caught:
+            await publish(client)
+        assert caught.value.check == "sub"
+        assert row_of(stage) is None
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+
+    stage.tell(story)
+    assert stage.emulator.messages() == []
+
+
+# The store.
+
+
+def broken() -> None:
+    raise OSError("the disk is full")
+
+
+def test_a_store_that_fails_for_a_while_is_asked_again(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        await publish(app.client(USER, store=Interposed(stage.store, before_replace=once(broken))))
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_a_store_that_fails_after_it_has_stored_has_stored(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        await publish(app.client(USER, store=Interposed(stage.store, after_replace=once(broken))))
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_tokens_that_cannot_be_stored_are_not_lost(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE - REFRESH_BEFORE)
+        failing = [True]
+        store = Interposed(stage.store, before_replace=lambda: broken() if failing else None)
+        client = app.client(USER, store=store)
+        with pytest.raises(TokenStoreError, match="the disk is full") as caught:
+            await publish(client)
+        assert isinstance(caught.value.token, TokenPair)
+        failing.clear()
+        await publish(client)
+        assert row_of(stage).pair == caught.value.token
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+@pytest.mark.parametrize("method", ["load", "lease"])
+def test_a_store_that_cannot_be_asked_is_an_error_of_ours_and_nothing_is_sent(stage: Stage, method: str) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        store = Interposed(stage.store, **{f"before_{method}": broken})
+        with pytest.raises(TokenStoreError, match="the disk is full") as caught:
+            await publish(app.client(USER, store=store))
+        assert caught.value.token is None
+        assert refreshes(stage) == 0
+
+    stage.tell(story)
+
+
+# Signing in and out.
+
+
+def test_signing_out_forgets_and_revokes(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app)
+        client = await app.sign_in(token, store=stage.store)
+        await client.sign_out()
+        assert row_of(stage) is None
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+        with pytest.raises(OAuth2Error):
+            await app.refresh_token(token.refresh_token)
+        await client.sign_out()
+        assert len(stage.sent("oauth.revoke_token")) == 1
+
+    stage.tell(story)
+
+
+def test_signing_out_while_roblox_is_down_forgets_all_the_same(stage: Stage) -> None:
+    stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.revoke_token", times=None))
+
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        with pytest.raises(ServerError):
+            await client.sign_out()
+        assert row_of(stage) is None
+
+    stage.tell(story)
+
+
+def test_who_signs_out_during_a_refresh_stays_signed_out(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        store = Interposed(stage.store, before_replace=once(lambda: stage.store.delete(KEY)))
+        with pytest.raises(SignInRequiredError):
+            await publish(app.client(USER, store=store))
+        assert row_of(stage) is None
+        assert len(stage.sent("oauth.revoke_token")) == 1  # what the refresh brought
+        assert all(grant.ended_at is not None for grant in stage.emulator.oauth.authorizations())
+
+    stage.tell(story)
+
+
+def test_who_signs_in_during_a_refresh_is_signed_in_anew(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        new = (await stage.sign_in(app)).pair
+        store = Interposed(stage.store, before_replace=once(lambda: stage.store.save(KEY, new)))
+        await publish(app.client(USER, store=store))
+        assert row_of(stage).pair == new
+
+    stage.tell(story)
+
+
+def test_signing_in_again_brings_an_ended_row_back(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.oauth.revoke(user=USER)
+        stage.clock.advance(LIFE)
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+        assert row_of(stage).ended
+        await signed_in(stage, app)
+        await publish(client)
+
+    stage.tell(story)
+
+
+def test_users_of_one_store_do_not_mix(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        other = await signed_in(stage, app, user=43)
+        stage.clock.advance(LIFE)
+        assert (await other.fetch_userinfo()).id == 43
+        assert (await app.client(USER, store=stage.store).fetch_userinfo()).id == USER
+        assert stage.store.users(CLIENT_ID) == [USER, 43]
+
+    stage.tell(story)
+
+
+def test_expiry_is_kept_to_the_microsecond(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app, SCOPES)
+        await app.sign_in(token, store=stage.store)
+        assert row_of(stage).pair.expires_at - token.expires_at == timedelta(0)
+
+    stage.tell(story)
