@@ -16,7 +16,7 @@ import pytest
 import rblxcloud
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = ("httpx2", "rich", "uvicorn")
+EXTRAS = ("httpx2", "rich", "uvicorn", "sqlalchemy", "psycopg", "redis")
 """What only the extras install."""
 
 HIDING_EXTRAS = f"""
@@ -84,7 +84,15 @@ def test_the_base_install_is_small_and_the_extras_are_named(metadata: Message) -
     base = {requirement.split("<")[0].split(">")[0] for requirement in required if "extra ==" not in requirement}
     # cryptography comes with joserfc anyway.
     assert base == {"httpx", "anyio", "pydantic", "authlib", "joserfc", "cryptography"}
-    assert set(metadata.get_all("Provides-Extra") or []) == {"cli", "emulator", "httpx2", "all"}
+    assert set(metadata.get_all("Provides-Extra") or []) == {
+        "cli",
+        "emulator",
+        "httpx2",
+        "sql",
+        "postgresql",
+        "redis",
+        "all",
+    }
 
 
 def test_its_version_is_the_packages(metadata: Message) -> None:
