@@ -17,6 +17,13 @@ DEFAULT_LIMIT = 1000
 
 
 class ControlError(Exception):
+    """A control request that is refused.
+
+    Args:
+        status: HTTP status of the answer.
+        message: What was wrong.
+    """
+
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
@@ -24,6 +31,8 @@ class ControlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
+    """A request to the control API, taken apart."""
+
     emulator: Emulator
     query: dict[str, str]
     body: bytes
@@ -31,12 +40,22 @@ class Command:
     """The rest of the path after the collection's name; empty for the collection."""
 
     def object(self) -> dict[str, Any]:
+        """Return the body, which has to be a JSON object.
+
+        Raises:
+            ControlError: It is something else.
+        """
         body = json.loads(self.body)
         if not isinstance(body, dict):
             raise ControlError(400, "The body must be a JSON object.")
         return cast("dict[str, Any]", body)
 
     def number(self, name: str) -> int | None:
+        """Return a query parameter as a whole number; None where it was not sent.
+
+        Raises:
+            ValueError: It is no number.
+        """
         text = self.query.get(name)
         return None if text is None else int(text)
 

@@ -83,7 +83,7 @@ class RefreshingToken:
     def __init__(self, provider: Provider, store: TokenStore, user_id: int, runtime: Runtime) -> None:
         self.provider = provider
         self.store = store
-        self.key = TokenKey(provider.client_id, user_id)
+        self.key: TokenKey = TokenKey(provider.client_id, user_id)
         self._runtime = runtime
         self._pair: TokenPair | None = None
         self._not_before = 0.0

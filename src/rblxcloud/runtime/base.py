@@ -35,7 +35,8 @@ __all__ = [
     "opening",
 ]
 
-opening = threading.RLock()
+_opening = threading.RLock()
+opening: AbstractContextManager[object] = _opening
 """Held while a session or its connections are made: a fork waits for it.
 
 What is loaded for them (modules, OpenSSL) would be found half loaded by the child, whose first call would hang.
@@ -44,7 +45,7 @@ different orders.
 """
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=opening.acquire, after_in_parent=opening.release, after_in_child=opening.release)
+    os.register_at_fork(before=_opening.acquire, after_in_parent=_opening.release, after_in_child=_opening.release)
 
 P = ParamSpec("P")
 T = TypeVar("T")
