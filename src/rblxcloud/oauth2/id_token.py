@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from pydantic import ConfigDict, ValidationError
 
@@ -22,7 +22,7 @@ LEEWAY_SECONDS = 30
 class Profile(Model):
     """What an ID token, or the answer to userinfo, says of a user."""
 
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=None)
 
     sub: str
     name: str | None = None

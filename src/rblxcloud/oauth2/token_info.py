@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
@@ -17,7 +17,7 @@ from rblxcloud.runtime.base import Response
 class AccessTokenInfo(Model):
     """What Roblox says of a token. Of one that is not active it says nothing else."""
 
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=None)
 
     active: bool
     """Whether the token has not expired. One that was revoked is still active until then, as far as Roblox says."""
@@ -53,7 +53,7 @@ class AccessTokenInfo(Model):
 
 
 class _Answer(Model):
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=None)
 
     active: bool = False
     jti: str | None = None

@@ -15,8 +15,8 @@ from rblxcloud.types import TokenPair
 try:
     from redis import Redis
     from redis.exceptions import RedisError
-except ImportError as error:
-    raise ConfigurationError("tokens in Redis need an extra: pip install 'rblxcloud[redis]'") from error
+except ImportError as _missing:
+    raise ConfigurationError("tokens in Redis need an extra: pip install 'rblxcloud[redis]'") from _missing
 
 _COMMON = """
 local key, fields = KEYS[1], {'token', 'refresh_token', 'scope', 'expires_at', 'generation', 'attempts', 'ended',

@@ -20,8 +20,8 @@ try:
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-except ImportError as error:
-    raise ConfigurationError("tokens in a SQL database need an extra: pip install 'rblxcloud[sql]'") from error
+except ImportError as _missing:
+    raise ConfigurationError("tokens in a SQL database need an extra: pip install 'rblxcloud[sql]'") from _missing
 
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another process's statement."""
