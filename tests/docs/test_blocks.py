@@ -49,6 +49,14 @@ def test_the_test_command_of_the_readme_is_the_one_of_ci() -> None:
     assert commands[0] in (ROOT / ".ci/run").read_text().splitlines()
 
 
+def test_security_cases_name_tests_that_are_there() -> None:
+    page = (ROOT / "docs/oauth2.md").read_text()
+    named = re.findall(r"\[(\w+)\]\(\.\./(tests/[^)]+)\)", page)
+    assert named
+    assert [name for name, path in named if f"def {name}(" not in (ROOT / path).read_text()] == []
+    assert len(named) == page.split("## Security cases")[1].count("\n| ") - 2
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_to_files_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text())

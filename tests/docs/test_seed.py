@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
+import inspect
 import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import httpx
 import pytest
@@ -86,6 +90,46 @@ else:
 """
 """With the `asset =` that it forgot."""
 
+
+# The snippets for OAuth 2.0, in the order in which they are told; Flask's part is that of its example.
+OAUTH_APP = """
+import rblxopencloud
+
+oauth2 = rblxopencloud.OAuth2App(123456789, "app-secert", "http://localhost:9066/roblox")
+"""
+
+OAUTH_SNIPPETS = (
+    """
+    access = oauth2.exchange_code(code=request.args["code"])
+""",
+    """
+access.fetch_userinfo()
+""",
+    """
+resources = access.fetch_resources()
+resources.experiences[0].publish_message("topic", "string-message")
+""",
+    """
+new_access = oauth2.refresh_token(access.refresh_token)
+""",
+    """
+oauth2.from_access_token_string(access.token)
+""",
+    """
+access.fetch_token_info()
+""",
+    """
+oauth2.revoke_token(access.token)
+""",
+    """
+access.revoke()
+access.revoke_refresh_token()
+""",
+    """
+oauth2 = rblxopencloud.OAuth2App(123456789, "app-secert", "http://localhost:9066/roblox", openid_certs_cache_seconds=120)
+""",
+)
+
 Runner = Callable[[str], None]
 
 
@@ -93,6 +137,7 @@ Runner = Callable[[str], None]
 def emulator_url() -> Iterator[str]:
     """Where `rblxcloud emulator` listens: a process of its own."""
     command = [sys.executable, "-m", "rblxcloud.cli", "emulator", "--port", "0", "--api-key", "api-key-from-step-2"]
+    command += ["--oauth-app", "123456789:app-secert"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -181,3 +226,71 @@ def test_nothing_has_to_be_closed(run: Runner) -> None:
         run(DATA_STORES)
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
+
+
+class Request:
+    """Flask's `request`, as the seed reads it."""
+
+    def __init__(self, location: str) -> None:
+        self.args = dict(httpx.URL(location).params)
+
+
+def _callback(emulator_url: str, uri: str) -> str:
+    """What the user's browser is sent to after the consent page."""
+    answer = httpx.post(f"{emulator_url}/_emulator/oauth/approve", json={"uri": uri, "user": 287113233})
+    return str(answer.raise_for_status().json()["location"])
+
+
+def _oauth_blocking(snippet: str, names: dict[str, Any]) -> None:
+    exec(dedent(snippet).replace("import rblxopencloud", "import rblxcloud.sync as rblxopencloud"), names)
+
+
+class Awaiting:
+    """Runs snippets on one loop, with `await` before what is a coroutine."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+
+    def __call__(self, snippet: str, names: dict[str, Any]) -> None:
+        calls = r"(oauth2\.(?:exchange_code|refresh_token|revoke_token)|access\.\w+|\w+\.experiences\[0\]\.publish_message)\("
+        code = re.sub(calls, r"await \1(", dedent(snippet))
+        code = code.replace("import rblxopencloud", "import rblxcloud as rblxopencloud")
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        result = eval(compile(code, "snippet", "exec", flags=flags), names)
+        if inspect.isawaitable(result):
+            self._runner.run(result)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def oauth(request: pytest.FixtureRequest) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """Return a function that runs a snippet for OAuth with names that stay."""
+    if request.param == "blocking":
+        yield _oauth_blocking
+        return
+    awaiting = Awaiting()
+    yield awaiting
+    awaiting.close()
+
+
+def test_oauth(oauth: Callable[[str, dict[str, Any]], None], emulator_url: str) -> None:
+    names: dict[str, Any] = {}
+    oauth(OAUTH_APP, names)
+    oauth('uri = oauth2.generate_uri(scope=["openid", "profile"], state="hello world")', names)
+    scopes = ["openid", "profile", "universe-messaging-service:publish"]
+    assert httpx.URL(names["uri"]).params["scope"] == "openid profile"
+    location = _callback(emulator_url, names["oauth2"].generate_uri(scope=scopes, state="hello world"))
+    names["request"] = Request(location)
+    assert names["request"].args["state"] == "hello world"
+    for snippet in OAUTH_SNIPPETS:
+        oauth(snippet, names)
+        if "exchange_code" in snippet:
+            oauth("print(access.user.id, access.scope, access.expires_at)\nuser = access.user", names)
+            assert (names["user"].id, names["user"].username) == (287113233, "user287113233")
+            oauth("info = access.fetch_token_info()\nfound = access.fetch_userinfo()", names)
+            assert (names["info"].active, names["info"].user_id) == (True, "287113233")
+            assert names["found"].created_at.tzinfo is not None
+    (message,) = httpx.get(f"{emulator_url}/_emulator/messages").json()["messages"]
+    assert (message["topic"], message["message"]) == ("topic", "string-message")

@@ -506,6 +506,19 @@ def test_a_store_that_cannot_be_asked_is_an_error_of_ours_and_nothing_is_sent(st
     stage.tell(story)
 
 
+def test_a_lease_that_a_failing_store_gave_is_given_back(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        client = app.client(USER, store=Interposed(stage.store, after_lease=once(broken)))
+        with pytest.raises(TokenStoreError):
+            await publish(client)
+        assert (row_of(stage).leased, row_of(stage).attempts) == (False, 0)
+        await publish(client)
+
+    stage.tell(story)
+
+
 # Signing in and out.
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -275,3 +277,13 @@ def test_a_redis_that_is_gone_is_an_error_of_ours() -> None:
 def test_a_store_shows_no_password(tmp_path: Path) -> None:
     assert "hush" not in repr(SQLTokenStore("postgresql+psycopg://user:hush@127.0.0.1/db"))
     assert "hush" not in repr(RedisTokenStore("redis://:hush@127.0.0.1/0"))
+
+
+@pytest.mark.parametrize(
+    ("store", "package", "extra"), [("SQLTokenStore", "sqlalchemy", "sql"), ("RedisTokenStore", "redis", "redis")]
+)
+def test_a_missing_extra_is_named(store: str, package: str, extra: str) -> None:
+    program = f"import sys; sys.modules[{package!r}] = None; from rblxcloud.oauth2.stores import {store}"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert f"pip install 'rblxcloud[{extra}]'" in ran.stderr.splitlines()[-1]

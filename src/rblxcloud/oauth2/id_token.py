@@ -116,7 +116,7 @@ def _signed_claims(text: str, key: Any) -> dict[str, Any]:
 
 
 def _check_claims(claims: dict[str, Any], *, issuer: str, client_id: str, nonce: str | None, now: float) -> None:
-    from joserfc.errors import ClaimError, MissingClaimError
+    from joserfc.errors import ClaimError, ExpiredTokenError, MissingClaimError
     from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
     needed: dict[str, ClaimsOption] = {
@@ -130,9 +130,13 @@ def _check_claims(claims: dict[str, Any], *, issuer: str, client_id: str, nonce:
         JWTClaimsRegistry(now=int(now), leeway=LEEWAY_SECONDS, **needed).validate(claims)
     except MissingClaimError as error:
         raise IDTokenError(error.claim.split(",")[0], "the claim is missing") from error
+    except ExpiredTokenError as error:
+        raise IDTokenError("exp", "it has expired") from error
     except ClaimError as error:
         raise IDTokenError(error.claim, _PROBLEMS.get(error.claim, "the claim is bad")) from error
-    # joserfc takes a list for the text that is one of it.
+    # joserfc takes a list for any of the texts in it; of these there is one.
+    if claims["iss"] != issuer:
+        raise IDTokenError("iss", _PROBLEMS["iss"])
     if nonce is not None and claims.get("nonce") != nonce:
         raise IDTokenError("nonce", "it was not made for this sign-in")
     if "azp" in claims and claims["azp"] != client_id:
@@ -144,7 +148,6 @@ def _check_claims(claims: dict[str, Any], *, issuer: str, client_id: str, nonce:
 _PROBLEMS = {
     "iss": "it was not made by this issuer",
     "aud": "it was not made for this application",
-    "exp": "it has expired",
     "iat": "it was made in the future",
     "nbf": "it is not valid yet",
     "sub": "it does not say who signed in",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 from pydantic import ConfigDict, Field, SecretStr, TypeAdapter
@@ -51,7 +51,7 @@ _ERROR_CLASSES: Mapping[str, type[OAuth2Error]] = {
 
 
 class _TokenAnswer(Model):
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=None)
 
     access_token: str = Field(min_length=1)
     refresh_token: str = Field(min_length=1)

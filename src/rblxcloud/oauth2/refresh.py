@@ -78,7 +78,7 @@ class RefreshingToken:
         runtime: That of the session which signs with this.
     """
 
-    kind = Kind.OAUTH2
+    kind: Kind = Kind.OAUTH2
 
     def __init__(self, provider: Provider, store: TokenStore, user_id: int, runtime: Runtime) -> None:
         self.provider = provider
@@ -184,12 +184,16 @@ class RefreshingToken:
         """Refresh the tokens of a row and store what that brings; None when the row is no longer as it was."""
         began = self._runtime.monotonic()
         holder = secrets.token_hex(16)
-        leased = await self._ask(self.store.lease, self.key, row.generation, holder, LEASE_SECONDS)
+        try:
+            leased = await self._ask(self.store.lease, self.key, row.generation, holder, LEASE_SECONDS)
+        except TokenStoreError:
+            await self._release(holder, undo=True)  # It may have been given before the store failed.
+            raise
         if leased is None:
             return None
         lease = _Lease(leased, holder)
         if self._runtime.monotonic() - began > _SLACK_SECONDS:
-            await self._release(lease, undo=True)
+            await self._release(lease.holder, undo=True)
             return None
         grant = await self._redeem(lease)
         return None if grant is None else await self._keep(lease, grant)
@@ -206,12 +210,12 @@ class RefreshingToken:
                 raise self._sign_in_required(interrupted=lease.row.attempts > 1) from error
             return None
         except RblxCloudError as error:
-            await self._release(lease, undo=not error.outcome_unknown)
+            await self._release(lease.holder, undo=not error.outcome_unknown)
             raise
         except GeneratorExit:
             raise  # Nothing can be awaited any more.
         except BaseException:  # Ctrl-C, twice.
-            await self._release(lease, undo=False)
+            await self._release(lease.holder, undo=False)
             raise
 
     async def _keep(self, lease: _Lease, grant: Grant) -> TokenPair | None:
@@ -261,9 +265,9 @@ class RefreshingToken:
             raise self._sign_in_required()
         return row
 
-    async def _release(self, lease: _Lease, *, undo: bool) -> None:
+    async def _release(self, holder: str, *, undo: bool) -> None:
         try:
-            await self._ask(self.store.release, self.key, lease.holder, undo=undo)
+            await self._ask(self.store.release, self.key, holder, undo=undo)
         except TokenStoreError as error:
             logger.warning("a lease could not be given back; it will run out: %s", error)
 

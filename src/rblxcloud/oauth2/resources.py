@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -49,7 +50,7 @@ class _Info(Model):
 
 
 class _Answer(Model):
-    model_config = ConfigDict(alias_generator=None)
+    model_config: ClassVar[ConfigDict] = ConfigDict(alias_generator=None)
 
     resource_infos: tuple[_Info, ...] = ()
 
