@@ -20,6 +20,8 @@ from rblxcloud.sync import Client
 
 KEYS = [f"player-{number:03}" for number in range(300)]
 READ = "data_stores.get_entry"
+CONCURRENCY = 20
+"""Of the reads of a job."""
 
 
 @pytest.fixture
@@ -90,7 +92,8 @@ def test_a_job_that_failed_goes_on_after_the_last_whole_page(
     before = reads(rblxcloud_emulator)
     assert run_job(monkeypatch, store, output) == 0
     assert sorted(exported(output)) == KEYS
-    assert reads(rblxcloud_emulator) - before == 150
+    # Of the job that failed, reads that were under way may reach the log only now; from its start there would be 300.
+    assert 150 <= reads(rblxcloud_emulator) - before < 150 + CONCURRENCY
 
 
 def test_keys_that_vanish_on_the_way_are_left_out(
