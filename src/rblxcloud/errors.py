@@ -212,6 +212,9 @@ class AuthenticationError(APIStatusError):
     """401: the credential is missing, unknown, expired or disabled, or may not be used from here."""
 
 
+_MOST_SCOPES_SHOWN = 20
+
+
 class PermissionDeniedError(APIStatusError):
     """403: the credential is good but lacks a scope, or was not given this resource."""
 
@@ -226,7 +229,9 @@ class PermissionDeniedError(APIStatusError):
         if self.required_scopes:
             parts.append(f"This endpoint wants: {', '.join(self.required_scopes)}.")
         if self.granted_scopes is not None:
-            parts.append(f"This key has: {', '.join(self.granted_scopes) or 'no scope at all'}.")
+            shown = self.granted_scopes[:_MOST_SCOPES_SHOWN]
+            more = f" and {len(self.granted_scopes) - len(shown)} more" if len(self.granted_scopes) > len(shown) else ""
+            parts.append(f"This key has: {', '.join(shown) or 'no scope at all'}{more}.")
         return " ".join(parts)
 
 

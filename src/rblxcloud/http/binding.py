@@ -107,8 +107,8 @@ class StandaloneBinding:
         if self._closed:
             raise ConfigurationError("this object is closed; make a new one")
         key = self._key()
-        if self._held is not None and self._held[0] == key:
-            return _sessions[key].session
+        if self._held is not None and self._held[0] == key and (held := _sessions.get(key)) is not None:
+            return held.session
         self._let_go()
         with opening:
             shared = _sessions.get(key)

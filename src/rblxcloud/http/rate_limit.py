@@ -12,10 +12,11 @@ import os
 import threading
 import weakref
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rblxcloud.config import RateLimits
 from rblxcloud.endpoints.model import Credential as Kind
@@ -24,6 +25,8 @@ from rblxcloud.errors import DeadlineExceededError
 from rblxcloud.http.request import Call
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import Headers
+
+T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("rblxcloud")
 
@@ -58,6 +61,8 @@ class _Window:
     starts: list[float] = field(default_factory=list[float])
     blocked_until: float = 0.0
     logged_until: float = 0.0
+    full: tuple[float, float] = (0.0, 0.0)
+    """A stretch in which no start fits, so that a long queue is not walked again for each that joins it."""
 
     def adopt(self, limit: Limit | None) -> None:
         if limit is not None and self.count is None:
@@ -75,11 +80,28 @@ class _Window:
             return moment
         if self.count == 0:
             return float("inf")
+        asked = moment
         while True:
+            begin, end = self.full
+            if begin <= moment < end:
+                moment = end
             conflict = self._conflict(moment)
             if conflict is None:
-                return moment
+                break
             moment = conflict
+        begin, end = self.full
+        joined = asked <= end and begin <= moment
+        self.full = (min(asked, begin), max(moment, end)) if joined else (asked, moment)
+        return moment
+
+    def give_back(self, moment: float) -> None:
+        """Take one start out again: there is room less than a window's length before and after it."""
+        place = bisect_left(self.starts, moment)
+        if place < len(self.starts) and self.starts[place] == moment:
+            del self.starts[place]
+            begin, end = self.full
+            free_until = moment + self.seconds
+            self.full = (free_until, end) if begin < free_until < end else (0.0, 0.0)
 
     def _conflict(self, moment: float) -> float | None:
         """None when a start at `moment` fits; else the next moment worth trying."""
@@ -98,17 +120,13 @@ class _Window:
 _limiters: weakref.WeakSet[RateLimiter] = weakref.WeakSet()
 
 
-def _remove(windows: Sequence[_Window], moment: float) -> None:
-    for window in windows:
-        place = bisect_left(window.starts, moment)
-        if place < len(window.starts) and window.starts[place] == moment:
-            del window.starts[place]
-
-
 class RateLimiter:
     """The windows of this process.
 
     `wait_turn` is fair by construction: each caller holds the next free moment, sleeps until then, and looks again.
+
+    A finalizer and a signal handler can come in the middle of anything, also of this class and in the same thread. What
+    they change is then put off until the one whom they interrupted has done.
     """
 
     def __init__(self) -> None:
@@ -116,7 +134,9 @@ class RateLimiter:
         _limiters.add(self)
 
     def _forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._busy = False
+        self._put_off: deque[Callable[[], object]] = deque()
         self._windows: dict[WindowKey, _Window] = {}
         self._pollers: Counter[WindowKey] = Counter()
 
@@ -128,29 +148,53 @@ class RateLimiter:
             now: This moment.
             held: A moment that the caller holds and gives back in the same step.
         """
+        return self._do(lambda: self._reserve(rules, now, held), now)
+
+    def _reserve(self, rules: Sequence[Rule], now: float, held: float | None) -> float:
+        windows = [self._window(rule, now) for rule in rules]
+        if held is not None:
+            for window in windows:
+                window.give_back(held)
+        moment, settled = now, not windows
+        while not settled:
+            later = max(window.earliest(moment) for window in windows)
+            settled, moment = later == moment, later
+        if moment != float("inf"):
+            for window in windows:
+                insort(window.starts, moment)
+        return moment
+
+    def _do(self, work: Callable[[], T], otherwise: T) -> T:
+        """Return what `work` returns; put it off and return `otherwise` when this thread was interrupted in here."""
         with self._lock:
-            windows = [self._window(rule, now) for rule in rules]
-            if held is not None:
-                _remove(windows, held)
-            moment, settled = now, not windows
-            while not settled:
-                later = max(window.earliest(moment) for window in windows)
-                settled, moment = later == moment, later
-            if moment != float("inf"):
-                for window in windows:
-                    insort(window.starts, moment)
-            return moment
+            if self._busy:
+                self._put_off.append(work)
+                return otherwise
+            self._busy = True
+            try:
+                result = work()
+                while self._put_off:
+                    self._put_off.popleft()()
+                return result
+            finally:
+                self._busy = False
 
     def release(self, rules: Sequence[Rule], moment: float) -> None:
         """Give a held moment back."""
-        with self._lock:
-            _remove([self._windows[rule.key] for rule in rules if rule.key in self._windows], moment)
+        self._do(lambda: self._release(rules, moment), None)
+
+    def _release(self, rules: Sequence[Rule], moment: float) -> None:
+        for rule in rules:
+            if rule.key in self._windows:
+                self._windows[rule.key].give_back(moment)
 
     def block(self, key: WindowKey, until: float) -> None:
         """Let nothing start in a window before `until`: the server said so."""
-        with self._lock:
-            window = self._windows.setdefault(key, _Window())
-            window.blocked_until = max(window.blocked_until, until)
+        self._do(lambda: self._block(key, until), None)
+
+    def _block(self, key: WindowKey, until: float) -> None:
+        window = self._windows.setdefault(key, _Window())
+        window.blocked_until = max(window.blocked_until, until)
 
     def correct(self, key: WindowKey, now: float, *, limit: Limit | None, remaining: int | None, reset: float) -> None:
         """Take over what the server's headers say of a window.
@@ -162,31 +206,35 @@ class RateLimiter:
             remaining: How many it still takes; None when it did not say.
             reset: Seconds until its own window starts again.
         """
-        with self._lock:
-            window = self._windows.setdefault(key, _Window())
-            if limit is not None:
-                window.count, window.seconds = limit.count, limit.seconds + _MARGIN
-            if window.count is None or remaining is None:
-                return
-            window.forget_before(now)
-            started = bisect_right(window.starts, now)
-            by_others = (window.count - remaining) - started
-            if remaining == 0:
-                window.blocked_until = max(window.blocked_until, now + reset)
-            elif by_others > 0:
-                # Starts of other programs with keys of the same owner: they count until the server's window ends.
-                moment = now + min(reset, window.seconds) - window.seconds
-                place = bisect_right(window.starts, moment)
-                window.starts[place:place] = [moment] * by_others
+        self._do(lambda: self._correct(key, now, limit, remaining, reset), None)
+
+    def _correct(self, key: WindowKey, now: float, limit: Limit | None, remaining: int | None, reset: float) -> None:
+        window = self._windows.setdefault(key, _Window())
+        if limit is not None and (window.count, window.seconds) != (limit.count, limit.seconds + _MARGIN):
+            window.count, window.seconds, window.full = limit.count, limit.seconds + _MARGIN, (0.0, 0.0)
+        if window.count is None or remaining is None:
+            return
+        window.forget_before(now)
+        started = bisect_right(window.starts, now)
+        by_others = (window.count - remaining) - started
+        if remaining == 0:
+            window.blocked_until = max(window.blocked_until, now + reset)
+        elif by_others > 0:
+            # Starts of other programs with keys of the same owner: they count until the server's window ends.
+            moment = now + min(reset, window.seconds) - window.seconds
+            place = bisect_right(window.starts, moment)
+            window.starts[place:place] = [moment] * by_others
 
     def worth_logging(self, key: WindowKey, now: float, until: float) -> bool:
         """Whether a wait until then is news: true once for each stretch in which a window is full."""
-        with self._lock:
-            window = self._windows.setdefault(key, _Window())
-            if now < window.logged_until:
-                return False
-            window.logged_until = until
-            return True
+        return self._do(lambda: self._note_logging(key, now, until), False)
+
+    def _note_logging(self, key: WindowKey, now: float, until: float) -> bool:
+        window = self._windows.setdefault(key, _Window())
+        if now < window.logged_until:
+            return False
+        window.logged_until = until
+        return True
 
     @contextmanager
     def taking_turns(self, rules: Sequence[Rule]) -> Generator[Callable[[], float]]:
@@ -201,29 +249,28 @@ class RateLimiter:
             A function that returns the seconds between two polls of each such caller that the windows last for.
         """
         keys = [rule.key for rule in rules]
-        with self._lock:
-            self._pollers.update(keys)
+        self._do(lambda: self._pollers.update(keys), None)
         try:
-            yield lambda: self._seconds_between_polls(rules)
+            yield lambda: self._do(lambda: self._seconds_between_polls(rules), 0.0)
         finally:
-            with self._lock:
-                self._pollers.subtract(keys)
-                self._pollers += Counter()  # Drops those that are down to 0.
+            self._do(lambda: self._forget_pollers(keys), None)
+
+    def _forget_pollers(self, keys: Sequence[WindowKey]) -> None:
+        self._pollers.subtract(keys)
+        self._pollers += Counter()  # Drops those that are down to 0.
 
     def _seconds_between_polls(self, rules: Sequence[Rule]) -> float:
         seconds = 0.0
-        with self._lock:
-            for rule in rules:
-                window = self._windows.get(rule.key) or _Window()
-                window.adopt(rule.limit)
-                if window.count:
-                    seconds = max(seconds, _SPARE * self._pollers[rule.key] * window.seconds / window.count)
+        for rule in rules:
+            window = self._windows.get(rule.key) or _Window()
+            window.adopt(rule.limit)
+            if window.count:
+                seconds = max(seconds, _SPARE * self._pollers[rule.key] * window.seconds / window.count)
         return seconds
 
     def fullest(self, rules: Sequence[Rule], now: float) -> Rule:
         """Return the rule that makes a call wait longest."""
-        with self._lock:
-            return max(rules, key=lambda rule: self._window(rule, now).earliest(now))
+        return self._do(lambda: max(rules, key=lambda rule: self._window(rule, now).earliest(now)), rules[0])
 
     def _window(self, rule: Rule, now: float) -> _Window:
         window = self._windows.get(rule.key)

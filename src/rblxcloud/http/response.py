@@ -162,7 +162,7 @@ def _seconds(text: str | None, wall_time: float) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         seconds = (aware - datetime.fromtimestamp(wall_time, UTC)).total_seconds()
@@ -174,7 +174,8 @@ def decode(adapter: TypeAdapter[T], response: Response, endpoint: Endpoint, *, c
 
     Args:
         adapter: What the body should be.
-        response: A success; an empty body counts as `{}`, which is how some of Roblox's services answer.
+        response: A success. An empty body counts as `{}` for a call that is no read: some of Roblox's services answer
+            so. Of a read it would mean that nothing is there.
         endpoint: What was called.
         context: Validation context that binds resources to their session.
 
@@ -182,7 +183,8 @@ def decode(adapter: TypeAdapter[T], response: Response, endpoint: Endpoint, *, c
         APIResponseError: The body is not JSON, or not of this shape.
     """
     try:
-        return adapter.validate_json(response.content or b"{}", context=context)
+        empty = b"" if endpoint.method == "GET" else b"{}"
+        return adapter.validate_json(response.content or empty, context=context)
     except ValidationError as error:
         raise unusable(response, endpoint, "; ".join(problems_of(error))) from error
 

@@ -64,4 +64,5 @@ def next_delay(policy: RetryPolicy, attempt: Attempt, *, repeatable: bool, chanc
         return policy.delay(attempt.number, chance)
     if attempt.server_delay > policy.max_server_delay:
         return None
-    return attempt.server_delay
+    # A wait of 0, as a window that has just been reset asks for, would use the retries up at once.
+    return attempt.server_delay or policy.delay(attempt.number, chance)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
-from rblxcloud.config import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Options
+from rblxcloud.config import DEFAULT_BASE_URL, DEFAULT_MAX_RESPONSE_BYTES, Options, RetryPolicy
 from rblxcloud.endpoints.api_keys import INTROSPECT_API_KEY
 from rblxcloud.endpoints.model import Credential as Kind
 from rblxcloud.errors import (
@@ -48,6 +48,7 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0
+_INTROSPECTION_SECONDS = 5.0
 _LONGEST_WINDOW = 60.0
 """Seconds of the longest window that Roblox publishes."""
 
@@ -245,9 +246,9 @@ class Session:
         call, options = progress.call, self.settings.options
         headers = {"accept": "application/json"}
         headers.update({k.lower(): v for k, v in options.headers.items() if k.lower() not in _CREDENTIAL_HEADERS})
-        headers.update(call.headers)
         if call.content is not None:
             headers["content-type"] = call.content_type
+        headers.update(call.headers)
         if not call.anonymous:
             with _before_sending(progress):
                 progress.signature = await self.settings.credential.headers()
@@ -312,7 +313,7 @@ class Session:
         if isinstance(error, RateLimitedError):
             self._block_window(call, response, error)
         if isinstance(error, PermissionDeniedError) and not unknown_before and not call.anonymous:
-            await self._add_granted_scopes(error)
+            await self._add_granted_scopes(error, progress.deadline)
         delay = error.retry_after if isinstance(error, RateLimitedError) else None
         if unknown_before and not isinstance(error, ServerError) and fate is Fate.REFUSED:
             raise _unknown_outcome(call, error) from error
@@ -358,21 +359,30 @@ class Session:
         """Roblox's own hosts as the table has them; any other base URL stands for all of them."""
         return call.endpoint.server if self.settings.base_url == DEFAULT_BASE_URL else self.settings.base_url
 
-    async def _add_granted_scopes(self, error: PermissionDeniedError) -> None:
+    async def _add_granted_scopes(self, error: PermissionDeniedError, deadline: float | None) -> None:
         """Say what the key has, where it can be introspected: asked once for a session."""
         if self.settings.credential.kind is not Kind.API_KEY:
             return
+        if self._parent is not None:
+            await self._parent._add_granted_scopes(error, deadline)
+            return
         if not self._introspected:
             self._introspected = True
-            self._granted_scopes = await self._introspect()
-        if self._granted_scopes is not None:
-            error.granted_scopes = self._granted_scopes
+            self._granted_scopes = await self._introspect(deadline)
+        error.granted_scopes = self._granted_scopes
 
-    async def _introspect(self) -> tuple[str, ...] | None:
+    async def _introspect(self, deadline: float | None) -> tuple[str, ...] | None:
+        """Ask once, briefly, and not past the deadline of the call that was refused."""
+        left = _INTROSPECTION_SECONDS
+        if deadline is not None:
+            left = min(left, deadline - self.runtime.monotonic())
+        if left <= 0:
+            return None
+        options = replace(self.settings.options, retry=RetryPolicy(retries=0), timeout=left, deadline=left)
         key = (await self.settings.credential.headers())["x-api-key"]
         call = Call(INTROSPECT_API_KEY, content=encode_json({"apiKey": key}), anonymous=True)
         try:
-            body = json.loads((await self.send(call)).content)
+            body = json.loads((await self.with_options(options).send(call)).content)
             scopes = cast("list[dict[str, Any]]", body["scopes"])
             return tuple(f"{scope['name']}:{operation}" for scope in scopes for operation in scope["operations"])
         except (RblxCloudError, ValueError, KeyError, TypeError):

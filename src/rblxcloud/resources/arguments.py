@@ -10,6 +10,9 @@ from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import QueryValue, encode_json
 
 _LONGEST_SHOWN = 100
+_NOT_THE_CALLERS = frozenset(
+    {"x-api-key", "authorization", "cookie", "host", "content-length", "transfer-encoding", "connection"}
+)
 
 
 def shown(value: object) -> str:
@@ -87,10 +90,10 @@ def check_json(argument: str, value: Any) -> bytes:
 
 
 def check_headers(headers: object) -> dict[str, str]:
-    """Return headers.
+    """Return headers, their names in lower case.
 
     Raises:
-        InvalidRequestError: They are no mapping of text to text.
+        InvalidRequestError: They are no mapping of text to text, or hold one that is not the caller's to set.
     """
     if headers is None:
         return {}
@@ -101,7 +104,10 @@ def check_headers(headers: object) -> dict[str, str]:
         if not isinstance(name, str) or not isinstance(value, str):
             # A value may be a secret, so that it is not shown.
             raise InvalidRequestError("headers", f"[{shown(name)}] is no text; names and values of headers are text")
-    return cast("dict[str, str]", pairs)
+    named = {name.lower(): value for name, value in cast("dict[str, str]", pairs).items()}
+    for name in named.keys() & _NOT_THE_CALLERS:
+        raise InvalidRequestError("headers", f"{name!r} is set by the client: from its credential, address and body")
+    return named
 
 
 def check_query(query: object) -> dict[str, QueryValue]:

@@ -31,7 +31,12 @@ _HEADERS_FAILED = "http11.send_request_headers.failed"
 def tls_context() -> ssl.SSLContext:
     """Return the TLS context of this process: making one takes tens of milliseconds."""
     import_module("encodings.idna")  # Else connecting loads it, and a fork in the middle of that hangs the child.
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # SSLError is one.
+        raise ConfigurationError(
+            f"TLS cannot be set up, see the variables SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE: {error}"
+        ) from error
 
 
 def module_of(client: object, class_name: str) -> ModuleType:

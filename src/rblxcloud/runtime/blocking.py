@@ -71,7 +71,7 @@ class BlockingRuntime(Runtime):
         self._errors = backend.errors_of(self._module)
         self._transport = transport
         self._pools: BlockingPools | None = None
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()
         self._exclusive = WeakValueDictionary[Hashable, threading.Lock]()
         self._clock = clock or SystemClock()
         self._used = False
@@ -117,7 +117,7 @@ class BlockingRuntime(Runtime):
         self._inherited = self._used
         backend.never_close(self._pools)
         self._pools = None
-        self._opening = threading.Lock()
+        self._opening = threading.RLock()
         self._exclusive.clear()
 
     def _send_on_own(self, request: Request, read: Read) -> Response:

@@ -86,7 +86,12 @@ class ConcurrentRuntime(Runtime):
 
     async def send(self, request: Request, *, max_bytes: int | None, deadline: float | None) -> Response:
         """Send one attempt and read its whole answer; see `Runtime.send`."""
-        return await self._deliver(request, partial(self._read, max_bytes=max_bytes, deadline=deadline))
+        read = partial(self._read, max_bytes=max_bytes, deadline=deadline)
+        if deadline is None:
+            return await self._deliver(request, read)
+        with anyio.move_on_after(max(0.0, deadline - self.monotonic())):
+            return await self._deliver(request, read)
+        raise DeadlinePassed("the deadline passed while the request was under way")
 
     async def stream(
         self, request: Request, read: Callable[[Incoming], Awaitable[Response]], *, deadline: float | None
@@ -294,8 +299,12 @@ class ConcurrentRuntime(Runtime):
         """Close the connections this runtime opened itself; idempotent."""
         self._closed = True
         pools, self._pools = self._pools, None
-        if pools is not None and self._loop is current_loop():
+        if pools is None:
+            return
+        if self._loop is current_loop():
             await tasks.shielded(pools.aclose())
+        else:
+            pools.abandon()
 
     def abandon(self) -> None:
         """Close the sockets at once, silently: from a finalizer, any thread, or after the loop has ended."""

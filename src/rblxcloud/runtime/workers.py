@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import queue
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
 
+from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime.base import Outcome
 
 T = TypeVar("T")
@@ -98,6 +100,7 @@ class Workers(Generic[T, R]):
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._under_way = 0
+        self._pid = os.getpid()
         self._tasks: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[T, Outcome[R] | BaseException]] = queue.SimpleQueue()
 
@@ -117,7 +120,13 @@ class Workers(Generic[T, R]):
         return item, outcome
 
     def _feed(self) -> None:
-        """Hand out items until all threads are busy or there is an outcome to hand back."""
+        """Hand out items until all threads are busy or there is an outcome to hand back.
+
+        Raises:
+            ConfigurationError: This process was forked meanwhile: the threads are its parent's.
+        """
+        if self._pid != os.getpid():
+            raise ConfigurationError("this iteration was begun before the process was forked; begin a new one here")
         while self._items is not None and self._under_way < self._limit and self._results.empty():
             try:
                 item = next(self._items)
