@@ -93,7 +93,7 @@ def oldest_versions() -> list[str]:
     """Return the lower bounds of the direct dependencies, as pins."""
     extras = PROJECT["optional-dependencies"].values()
     requirements = [*PROJECT["dependencies"], *(one for extra in extras for one in extra)]
-    bounds = (re.fullmatch(r"([\w.-]+)>=([\d.]+).*", requirement) for requirement in requirements)
+    bounds = (re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?>=([\d.]+).*", requirement) for requirement in requirements)
     return [f"{bound[1]}=={bound[2]}" for bound in bounds if bound]
 
 
