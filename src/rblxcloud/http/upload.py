@@ -188,10 +188,9 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         InvalidRequestError: It is none of these, or cannot be read.
     """
     if isinstance(file, str | PathLike):
-        path = Path(cast("str | PathLike[str]", file))
-        opened = await runtime.blocking(_open, path)
+        opened = await runtime.blocking(_open, cast("str | PathLike[str]", file))
         try:
-            async with _open_file(runtime, opened, path.name, size, limit, ours=True) as source:
+            async with _open_file(runtime, opened, _check_open(opened), size, limit, ours=True) as source:
                 yield source
         finally:
             opened.close()
@@ -211,15 +210,22 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         )
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise InvalidRequestError("file", f"{str(path)!r} is a directory")
+def _open(file: str | PathLike[str]) -> BinaryIO:
     try:
+        path = Path(file)
+        if path.is_dir():
+            raise IsADirectoryError
         return path.open("rb", buffering=0)  # A buffer only copies what is read in large parts.
+    except IsADirectoryError:
+        problem = "is a directory"
     except FileNotFoundError:
-        raise InvalidRequestError("file", f"{str(path)!r} does not exist") from None
-    except (OSError, ValueError) as error:
-        raise InvalidRequestError("file", f"{str(path)!r} cannot be read: {error}") from error
+        problem = "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+    except (TypeError, ValueError) as error:
+        problem = f"cannot be the path of a file: {error}"
+    # Cut, since it may be the content, passed as text by mistake.
+    raise InvalidRequestError("file", f"{str(file)!r:.300} {problem}")
 
 
 @asynccontextmanager
@@ -236,7 +242,8 @@ async def _open_file(
 def _measured(file: BinaryIO, name: str | None, *, ours: bool) -> FileSource:
     try:
         start = file.tell()
-        end = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)  # It need not return where that is: an mmap does not.
+        end = file.tell()
         file.seek(start)
     except OSError as error:
         if ours:
