@@ -35,11 +35,6 @@ REQUESTS: tuple[Outranked, ...] = (
         "ambiguities.md section A, point 56: marked required although nothing creates a universe",
     ),
     Outranked(
-        r"POST /api-keys/v1/introspect",
-        r"^no operation of the document",
-        "auth.md section 1, introspection: not in the document",
-    ),
-    Outranked(
         r"PATCH /assets/v1/assets/{assetId}",
         r"^form.request.assetId: Tried to write read-only property",
         "assets.md section 1, update: the request repeats the assetId",
