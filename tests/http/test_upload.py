@@ -197,6 +197,7 @@ REFUSED = {
     "empty stream": (lambda path: iter([]), "is empty"),
     "at its end": (lambda path: seek_to_end(path), "is empty"),
     "to be awaited": (lambda path: AsyncFile(), "has a read"),
+    "class": (lambda path: io.BytesIO, "is of type type; it takes a path, bytes"),
     "number": (lambda path: 5, "is of type int; it takes a path, bytes"),
     "mapping": (lambda path: {b"a": b"b"}, "is of type dict"),
     "texts": (lambda path: ["a"], "brings items of type str; it takes bytes"),
@@ -234,7 +235,7 @@ def test_what_cannot_be_the_asset_is_refused_before_anything_is_sent(
     with pytest.raises(rblxcloud.InvalidRequestError, match=problem) as caught:
         perform(Script([]), lambda client: upload(client, file))
     assert caught.value.argument == "file"
-    if hasattr(file, "close"):
+    if hasattr(file, "close") and not isinstance(file, type):
         file.close()
 
 
@@ -414,6 +415,29 @@ def test_a_disk_that_fails_is_an_error_of_ours_where_we_opened_the_file(
     monkeypatch.setattr(Path, "open", lambda *_, **__: BrokenFile(FILM))
     with pytest.raises(rblxcloud.InvalidRequestError, match="file: cannot be read: Input/output error"):
         perform(Script([]), lambda client: upload(client, tmp_path / "film.mp4", AssetType.Video))
+
+
+class FullDisk(io.BytesIO):
+    """A file that finds out when it is flushed that nothing more can be written."""
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def no_directory() -> Any:
+    raise FileNotFoundError(2, "No usable temporary directory found")
+
+
+@pytest.mark.parametrize(
+    ("temporary", "problem"),
+    [(no_directory, "No usable temporary directory found"), (FullDisk, "No space left on device")],
+)
+def test_a_stream_that_cannot_be_stored_is_refused_and_told_how_it_need_not_be(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch, temporary: Any, problem: str
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    with pytest.raises(rblxcloud.InvalidRequestError, match=f"^file: cannot be stored .*{problem}; with size="):
+        perform(Script([]), lambda client: upload(client, in_pieces(PNG, 10)))
 
 
 def test_what_a_file_of_the_callers_raises_comes_out_unchanged(perform: Perform) -> None:

@@ -196,7 +196,7 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
             opened.close()
     elif isinstance(file, bytes | bytearray | memoryview):
         yield _measured(io.BytesIO(cast("bytes", file)), None, ours=True)
-    elif hasattr(file, "read") and not isinstance(file, AsyncIterable):
+    elif hasattr(file, "read") and not isinstance(file, AsyncIterable | type):
         name = _check_open(file)
         async with _open_file(runtime, cast("BinaryIO", file), name, size, limit, ours=False) as source:
             yield source
@@ -278,7 +278,7 @@ async def _stream(
         if size is not None:
             yield StreamSource(parts, name, size)
             return
-        with tempfile.TemporaryFile() as stored:
+        with await runtime.blocking(_temporary) as stored:
             await _store(runtime, parts, stored, limit)
             yield await runtime.blocking(_measured, stored, name, ours=True)
 
@@ -297,12 +297,24 @@ async def _store(runtime: Runtime, parts: AsyncIterator[bytes], stored: Any, lim
     await runtime.blocking(stored.seek, 0)
 
 
+def _temporary() -> BinaryIO:
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile())
+    except OSError as error:
+        raise _not_stored(error) from error
+
+
 def _keep(stored: BinaryIO, part: bytes) -> None:
     try:
         stored.write(part)
+        stored.flush()  # Else it would be a later seek that finds the disk full.
     except OSError as error:
-        problem = f"cannot be stored to find out its size: {error.strerror or error}; with size= it need not be"
-        raise InvalidRequestError("file", problem) from error
+        raise _not_stored(error) from error
+
+
+def _not_stored(error: OSError) -> InvalidRequestError:
+    problem = f"cannot be stored to find out its size: {error.strerror or error}; with size= it need not be"
+    return InvalidRequestError("file", problem)
 
 
 async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
