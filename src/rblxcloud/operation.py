@@ -148,8 +148,13 @@ class Operation(Generic[ResultT]):
         """
         limit = None if timeout is None else check_seconds("timeout", timeout)
         pause = _FIRST_PAUSE if poll is None else check_seconds("poll", poll)
+        if not self.done:
+            await self._poll_to_the_end(pause, limit, growing=poll is None)
+        return cast("ResultT", self._outcome())
+
+    async def _poll_to_the_end(self, pause: float, timeout: float | None, *, growing: bool) -> None:
         session, call = self._session, self._call()
-        ends = None if limit is None else session.runtime.monotonic() + limit
+        ends = None if timeout is None else session.runtime.monotonic() + timeout
         with session.polling(call) as fair_pause:
             # Were many asked for at once, they would use up what is to last for a minute.
             delay = fair_pause() if fair_pause() > _FIRST_PAUSE else 0.0
@@ -161,9 +166,8 @@ class Operation(Generic[ResultT]):
                     await session.runtime.sleep(min(delay, left))
                 await self._poll_until(session, call, ends, timeout)
                 delay = max(pause, fair_pause())
-                if poll is None:
+                if growing:
                     pause = min(2 * pause, _LONGEST_PAUSE)
-        return cast("ResultT", self._outcome())
 
     @property
     def _session(self) -> Session:
@@ -212,9 +216,12 @@ class Operation(Generic[ResultT]):
         if failure is not None:
             error_class = ModerationError if is_moderation(failure.message) else OperationFailedError
             raise error_class(failure.message, code=failure.code, path=self.path, details=failure.details)
-        if self.done and self._result is None:
-            self._result = self._decoded()
-        return self._result
+        if not self.done or self._result is not None:
+            return self._result
+        result = self._decoded()
+        if self._binding is not None:  # Else a client that it is bound to later would not reach the result.
+            self._result = result
+        return result
 
     def _decoded(self) -> ResultT:
         try:

@@ -276,7 +276,14 @@ def test_a_refusal_of_the_content_network_is_an_error(download: Download) -> Non
 
 @pytest.mark.parametrize(
     ("path", "problem"),
-    [("", "is a directory"), ("missing/file", "nothing can be written"), ("file/file", "nothing can be written")],
+    [
+        ("", "is a directory"),
+        ("missing/file", "nothing can be written"),
+        ("file/file", "nothing can be written"),
+        ("x" * 300, "File name too long"),
+        ("a\0b", "cannot be the path of a file: embedded null byte"),
+        ("\ud800", "cannot be the path of a file"),
+    ],
 )
 def test_a_path_where_there_can_be_no_file_is_refused_before_anything_is_sent(
     perform: Perform, tmp_path: Path, path: str, problem: str
@@ -285,6 +292,24 @@ def test_a_path_where_there_can_be_no_file_is_refused_before_anything_is_sent(
     with pytest.raises(rblxcloud.InvalidRequestError, match=problem) as caught:
         perform(Script([]), lambda client: client.asset(5).download(tmp_path / path))
     assert caught.value.argument == "path"
+
+
+@pytest.mark.parametrize("path", [5, None, b"file"])
+def test_a_path_that_is_none_is_refused_before_anything_is_sent(perform: Perform, path: Any) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match=r"^path: .* cannot be the path of a file"):
+        perform(Script([]), lambda client: client.asset(5).download(path))
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_a_directory(perform: Perform, path: str) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match=r"^path: .* is a directory"):
+        perform(Script([]), lambda client: client.asset(5).download(path))
+
+
+def test_a_progress_that_is_no_function_is_refused_before_anything_is_sent(perform: Perform, target: Path) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match=r"^progress: is of type int"):
+        perform(Script([]), lambda client: client.asset(5).download(target, progress=5))
+    assert not target.exists()
 
 
 ROBLOX = "https://apis.roblox.com"

@@ -358,6 +358,19 @@ def test_an_operation_pickles_without_its_session(perform: Perform) -> None:
     assert perform(answers(RUNNING, DONE), story).id == 5
 
 
+def test_one_that_had_ended_tells_its_result_without_a_session(perform: Perform) -> None:
+    async def story(client: Any) -> Any:
+        operation = client.operation(PATH)
+        await operation.wait()
+        again = pickle.loads(pickle.dumps(operation))
+        assert (await again.wait()).id == (await again.fetch_operation()).id == 5
+        with pytest.raises(rblxcloud.ConfigurationError):
+            await (await again.wait()).archive()
+        return await (await client.bind(again).wait()).archive()
+
+    assert perform(answers(DONE, {**ASSET, "state": "Archived"}), story).state == "Archived"
+
+
 def test_what_it_brings_can_be_called_with(perform: Perform) -> None:
     async def story(client: Any) -> Any:
         asset = await wait(client)

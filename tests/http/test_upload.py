@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -66,6 +67,11 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+def mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 SOURCES = {
     "path": lambda path: path,
     "path as text": str,
@@ -77,6 +83,7 @@ SOURCES = {
     "list": lambda path: list(in_pieces(PNG, 10)),
     "generator": lambda path: in_pieces(PNG, 10),
     "pipe": lambda path: Pipe(PNG),
+    "memory map": mapped,
 }
 
 
@@ -99,7 +106,7 @@ def test_a_file_is_taken_in_many_forms(perform: Perform, picture: Path, source: 
     }
     assert request.headers["content-length"] == str(len(request.content))
     assert "transfer-encoding" not in request.headers
-    if isinstance(file, io.IOBase):
+    if isinstance(file, io.IOBase | mmap.mmap):
         assert not file.closed  # It is the caller's.
         file.close()
 
@@ -164,6 +171,14 @@ def closed_file(path: Path) -> Any:
         return file
 
 
+class PathOf:
+    def __init__(self, path: Any) -> None:
+        self._path = path
+
+    def __fspath__(self) -> Any:
+        return self._path
+
+
 class AsyncFile:
     async def read(self, size: int = -1) -> bytes:
         return b""
@@ -182,10 +197,15 @@ REFUSED = {
     "empty stream": (lambda path: iter([]), "is empty"),
     "at its end": (lambda path: seek_to_end(path), "is empty"),
     "to be awaited": (lambda path: AsyncFile(), "has a read"),
+    "class": (lambda path: io.BytesIO, "is of type type; it takes a path, bytes"),
     "number": (lambda path: 5, "is of type int; it takes a path, bytes"),
     "mapping": (lambda path: {b"a": b"b"}, "is of type dict"),
     "texts": (lambda path: ["a"], "brings items of type str; it takes bytes"),
-    "null byte": (lambda path: "a\0b", "cannot be read"),
+    "null byte": (lambda path: "a\0b", "cannot be the path of a file: embedded null byte"),
+    "content as text": (lambda path: "iVBOR" * 2000, r"^file: 'iVB[a-zA-Z]{296} cannot be read: File name too long$"),
+    "surrogate": (lambda path: "\ud800.png", "cannot be the path of a file"),
+    "path of bytes": (lambda path: PathOf(b"a.png"), "cannot be the path of a file"),
+    "path of a number": (lambda path: PathOf(5), "cannot be the path of a file"),
     "fake PNG": (lambda path: named(path, "fake.png", b"this is no picture"), r"is named \.png, but does not begin like PNG"),
     "JPEG named PNG": (lambda path: named(path, "photo.png", b"\xff\xd8\xff\xe0"), r"\.png, but its content is JPEG"),
     "wrong extension": (lambda path: named(path, "a.txt", PNG), r"is named \.txt; Decal is made from \.png, \.jpeg"),
@@ -215,7 +235,7 @@ def test_what_cannot_be_the_asset_is_refused_before_anything_is_sent(
     with pytest.raises(rblxcloud.InvalidRequestError, match=problem) as caught:
         perform(Script([]), lambda client: upload(client, file))
     assert caught.value.argument == "file"
-    if hasattr(file, "close"):
+    if hasattr(file, "close") and not isinstance(file, type):
         file.close()
 
 
@@ -236,6 +256,7 @@ def test_what_cannot_be_the_asset_is_refused_before_anything_is_sent(
         ({"size": -1}, "size"),
         ({"size": "5"}, "size"),
         ({"size": 30_000_000}, "file"),
+        ({"progress": 5}, "progress"),
     ],
 )
 def test_a_bad_argument_is_refused_by_its_name(perform: Perform, arguments: dict[str, Any], argument: str) -> None:
@@ -396,6 +417,29 @@ def test_a_disk_that_fails_is_an_error_of_ours_where_we_opened_the_file(
         perform(Script([]), lambda client: upload(client, tmp_path / "film.mp4", AssetType.Video))
 
 
+class FullDisk(io.BytesIO):
+    """A file that finds out when it is flushed that nothing more can be written."""
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def no_directory() -> Any:
+    raise FileNotFoundError(2, "No usable temporary directory found")
+
+
+@pytest.mark.parametrize(
+    ("temporary", "problem"),
+    [(no_directory, "No usable temporary directory found"), (FullDisk, "No space left on device")],
+)
+def test_a_stream_that_cannot_be_stored_is_refused_and_told_how_it_need_not_be(
+    perform: Perform, monkeypatch: pytest.MonkeyPatch, temporary: Any, problem: str
+) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    with pytest.raises(rblxcloud.InvalidRequestError, match=f"^file: cannot be stored .*{problem}; with size="):
+        perform(Script([]), lambda client: upload(client, in_pieces(PNG, 10)))
+
+
 def test_what_a_file_of_the_callers_raises_comes_out_unchanged(perform: Perform) -> None:
     with pytest.raises(OSError, match="Input/output error"):
         perform(Script([]), lambda client: upload(client, BrokenFile(FILM), AssetType.Video))
@@ -460,6 +504,15 @@ def test_other_refusals_are_told_in_the_words_of_roblox(perform: Perform, messag
         perform(Script([answer]), lambda client: upload(client, PNG, expected_price=5))
     assert (caught.value.code, caught.value.message) == ("3", message)
     assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    "argument", ["name", "description", "icon", "previews", "discord_social_link", "dev_forum_social_link"]
+)
+def test_a_bad_change_is_refused_by_the_name_of_its_argument(perform: Perform, argument: str) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError) as caught:
+        perform(Script([]), lambda client: client.asset(6).update(**{argument: -5}))
+    assert caught.value.argument == argument
 
 
 def test_new_content_goes_to_models_alone(perform: Perform) -> None:

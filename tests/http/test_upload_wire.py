@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +29,7 @@ from tests.support.raw_server import reply
 STARTED = reply(b'{"path":"operations/1"}')
 BIG_FILM = FILM * 5
 """More than the buffers of a connection hold, so that a sender notices that it is cut."""
+MIB = 2**20
 SOON = RetryPolicy(base_delay=0, max_delay=0)
 
 Handler = Callable[[socket.socket, int], None]
@@ -217,6 +220,34 @@ def test_a_stream_is_kept_until_there_is_a_connection(tell: Callable[..., Any]) 
     assert BIG_FILM in bodies[0]
 
 
+@pytest.mark.parametrize("source", ["path", "stream", "stream of known size"])
+def test_memory_does_not_grow_with_the_file(tell: Callable[..., Any], tmp_path: Path, source: str) -> None:
+    part, count = FILM[:MIB], 64
+    path = tmp_path / "film.mp4"
+    with path.open("wb") as file:
+        file.writelines(part for _ in range(count))
+
+    def handle(connection: socket.socket, number: int) -> None:
+        buffer = bytearray(CHUNK)
+        head, _, body = receive_head(connection).partition(b"\r\n\r\n")
+        left = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]) - len(body)
+        while left > 0:
+            left -= connection.recv_into(buffer, min(left, CHUNK))
+        connection.sendall(STARTED)
+
+    async def story(client: Any) -> int:
+        file = path if source == "path" else (part for _ in range(count))
+        tracemalloc.start()
+        try:
+            await upload(client, file, size=count * MIB if source == "stream of known size" else None)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    with serving(handle) as base_url:
+        assert tell(base_url, story) < 16 * MIB
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("own", [True, False], ids=["ours", "theirs"])
 def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own: bool, tmp_path: Path) -> None:
@@ -249,4 +280,31 @@ def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own:
 
     with serving(handle) as base_url:
         anyio.run(main, base_url, backend=backend)
+    assert BIG_FILM in bodies[0]
+
+
+@pytest.mark.parametrize("source", ["path", "stream"])
+def test_ctrl_c_in_a_blocking_upload_leaves_the_client_usable(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(BIG_FILM)
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        if number == 0:
+            receive(connection, len(BIG_FILM))
+            return
+        bodies.append(body_of(connection))
+        connection.sendall(STARTED)
+
+    def progress(sent: int, total: int) -> None:
+        if sent > CHUNK:
+            signal.raise_signal(signal.SIGINT)
+
+    with serving(handle) as base_url, rblxcloud.sync.Client("key", base_url=base_url, rate_limits="off") as client:
+        user = client.user(1)
+        with pytest.raises(KeyboardInterrupt):
+            file = path if source == "path" else in_pieces()
+            user.upload_asset(file, AssetType.Video, "name", progress=progress)
+        assert user.upload_asset(path, AssetType.Video, "name").path == "/assets/v1/operations/1"
+    assert len(bodies) == 1
     assert BIG_FILM in bodies[0]

@@ -258,6 +258,9 @@ def test_an_asset_is_shared(tell: Tell, emulator: Emulator) -> None:
                 await asset.grant_permission("Use", **subject)
         with pytest.raises(rblxcloud.InvalidRequestError):
             await asset.grant_permission("Own", user=5)
+        for switch in ("everyone", "dependencies"):
+            with pytest.raises(rblxcloud.InvalidRequestError, match=f"^{switch}: 'no' is neither True nor False"):
+                await asset.grant_permission("Use", user=5, **{switch: "no"})
         grants = await client.grant_asset_permissions([asset.id, 404], "Use", group=7)
         assert grants.granted == (asset.id,)
         assert [(refused.asset_id, refused.code) for refused in grants.refused] == [(404, "AssetNotFound")]

@@ -12,6 +12,7 @@ import rblxcloud
 import rblxcloud.sync
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
+from tests.support.files import png
 from tests.support.modes import View, view
 
 Tell = Callable[[Callable[[Any], Any]], None]
@@ -63,6 +64,23 @@ def test_a_user_signs_in_is_acted_for_and_signs_out(
 
     tell(story)
     assert [message.message for message in emulator.messages()] == ["from the user", "a quarter of an hour later"]
+
+
+def test_the_creators_that_a_user_grants_upload(
+    tell: Tell, emulator: Emulator, base_url: str, sign_in: Callable[[Any], Any]
+) -> None:
+    emulator.groups.add_member(GROUP, USER, role="Admin")
+
+    async def story(client: Any) -> None:
+        app = application(client, base_url)
+        signed = await app.sign_in(await sign_in(app))
+        creators = (await signed.fetch_resources()).creators
+        assert len(creators) == 2
+        for creator in creators:
+            operation = await creator.upload_asset(png(), rblxcloud.AssetType.Decal, "name", "description")
+            assert (await operation.wait()).creator == creator.path
+
+    tell(story)
 
 
 def test_the_seeds_calls_work_as_they_are_named(

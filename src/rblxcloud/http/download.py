@@ -7,7 +7,9 @@ import re
 import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any, BinaryIO, TypeAlias
 from urllib.parse import urlsplit
 
@@ -198,9 +200,7 @@ async def save(runtime: Runtime, path: str | os.PathLike[str], fill: Callable[[B
     Raises:
         InvalidRequestError: There can be no such file, and nothing was sent; or it could not be written to the end.
     """
-    target = Path(path)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
-    file = await runtime.blocking(_create, target, part)
+    target, part, file = await runtime.blocking(_create, path)
     try:
         with file:
             await fill(file)
@@ -212,15 +212,21 @@ async def save(runtime: Runtime, path: str | os.PathLike[str], fill: Callable[[B
     return target
 
 
-def _create(target: Path, part: Path) -> BinaryIO:
-    if target.is_dir():
-        raise InvalidRequestError("path", f"{str(target)!r} is a directory; it takes the name of a file")
+def _create(path: str | os.PathLike[str]) -> tuple[Path, Path, BinaryIO]:
     try:
-        return part.open("xb")
+        target = Path(path)
+        with suppress(FileNotFoundError):
+            if S_ISDIR(target.stat().st_mode):  # `is_dir` says nothing of names that no file can have.
+                raise IsADirectoryError
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        return target, part, part.open("xb")
+    except IsADirectoryError:
+        problem = f"{str(path)!r:.300} is a directory; it takes the name of a file"
     except OSError as error:
-        raise InvalidRequestError(
-            "path", f"nothing can be written to {str(target.parent)!r}: {error.strerror}"
-        ) from error
+        problem = f"nothing can be written to {str(path)!r:.300}: {error.strerror or error}"
+    except (TypeError, ValueError) as error:
+        problem = f"{str(path)!r:.300} cannot be the path of a file: {error}"
+    raise InvalidRequestError("path", problem)
 
 
 def _settle(file: BinaryIO) -> None:

@@ -188,16 +188,15 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         InvalidRequestError: It is none of these, or cannot be read.
     """
     if isinstance(file, str | PathLike):
-        path = Path(cast("str | PathLike[str]", file))
-        opened = await runtime.blocking(_open, path)
+        opened = await runtime.blocking(_open, cast("str | PathLike[str]", file))
         try:
-            async with _open_file(runtime, opened, path.name, size, limit, ours=True) as source:
+            async with _open_file(runtime, opened, _check_open(opened), size, limit, ours=True) as source:
                 yield source
         finally:
             opened.close()
     elif isinstance(file, bytes | bytearray | memoryview):
         yield _measured(io.BytesIO(cast("bytes", file)), None, ours=True)
-    elif hasattr(file, "read") and not isinstance(file, AsyncIterable):
+    elif hasattr(file, "read") and not isinstance(file, AsyncIterable | type):
         name = _check_open(file)
         async with _open_file(runtime, cast("BinaryIO", file), name, size, limit, ours=False) as source:
             yield source
@@ -211,15 +210,22 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         )
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise InvalidRequestError("file", f"{str(path)!r} is a directory")
+def _open(file: str | PathLike[str]) -> BinaryIO:
     try:
+        path = Path(file)
+        if path.is_dir():
+            raise IsADirectoryError
         return path.open("rb", buffering=0)  # A buffer only copies what is read in large parts.
+    except IsADirectoryError:
+        problem = "is a directory"
     except FileNotFoundError:
-        raise InvalidRequestError("file", f"{str(path)!r} does not exist") from None
-    except (OSError, ValueError) as error:
-        raise InvalidRequestError("file", f"{str(path)!r} cannot be read: {error}") from error
+        problem = "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+    except (TypeError, ValueError) as error:
+        problem = f"cannot be the path of a file: {error}"
+    # Cut, since it may be the content, passed as text by mistake.
+    raise InvalidRequestError("file", f"{str(file)!r:.300} {problem}")
 
 
 @asynccontextmanager
@@ -236,7 +242,8 @@ async def _open_file(
 def _measured(file: BinaryIO, name: str | None, *, ours: bool) -> FileSource:
     try:
         start = file.tell()
-        end = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)  # It need not return where that is: an mmap does not.
+        end = file.tell()
         file.seek(start)
     except OSError as error:
         if ours:
@@ -271,7 +278,7 @@ async def _stream(
         if size is not None:
             yield StreamSource(parts, name, size)
             return
-        with tempfile.TemporaryFile() as stored:
+        with await runtime.blocking(_temporary) as stored:
             await _store(runtime, parts, stored, limit)
             yield await runtime.blocking(_measured, stored, name, ours=True)
 
@@ -290,12 +297,24 @@ async def _store(runtime: Runtime, parts: AsyncIterator[bytes], stored: Any, lim
     await runtime.blocking(stored.seek, 0)
 
 
+def _temporary() -> BinaryIO:
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile())
+    except OSError as error:
+        raise _not_stored(error) from error
+
+
 def _keep(stored: BinaryIO, part: bytes) -> None:
     try:
         stored.write(part)
+        stored.flush()  # Else it would be a later seek that finds the disk full.
     except OSError as error:
-        problem = f"cannot be stored to find out its size: {error.strerror or error}; with size= it need not be"
-        raise InvalidRequestError("file", problem) from error
+        raise _not_stored(error) from error
+
+
+def _not_stored(error: OSError) -> InvalidRequestError:
+    problem = f"cannot be stored to find out its size: {error.strerror or error}; with size= it need not be"
+    return InvalidRequestError("file", problem)
 
 
 async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:

@@ -63,6 +63,16 @@ def check_switch(argument: str, value: object) -> bool:
     return value
 
 
+def check_function(argument: str, value: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        InvalidRequestError: It is no function.
+    """
+    if not callable(value):
+        raise InvalidRequestError(argument, f"is of type {type(value).__name__}; it takes a function")
+
+
 def check_moment(argument: str, value: datetime | None) -> str | None:
     """Return a moment as Roblox's filters take it.
 

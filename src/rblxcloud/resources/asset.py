@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from pydantic import Field, SecretStr, TypeAdapter, field_validator, model_validator
+from pydantic.alias_generators import to_camel
 
 from rblxcloud.endpoints import assets as api
 from rblxcloud.errors import InvalidRequestError
@@ -17,7 +18,7 @@ from rblxcloud.http.request import Call, encode_json, json_call
 from rblxcloud.http.upload import File, Progress, encode_form
 from rblxcloud.operation import Operation
 from rblxcloud.pagination import Pager
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_function, check_whole
 from rblxcloud.resources.asset_delivery import download
 from rblxcloud.resources.asset_permissions import AssetAction, check_subject, grant_one
 from rblxcloud.resources.asset_type import AssetType, read_type
@@ -271,18 +272,20 @@ class Asset(Resource):
         Source: `PATCH /assets/v1/assets/{assetId}`.
         """
         links = {
-            "facebookSocialLink": facebook_social_link,
-            "twitterSocialLink": twitter_social_link,
-            "youtubeSocialLink": youtube_social_link,
-            "twitchSocialLink": twitch_social_link,
-            "discordSocialLink": discord_social_link,
-            "guildedSocialLink": guilded_social_link,
-            "githubSocialLink": github_social_link,
-            "robloxSocialLink": roblox_social_link,
-            "devForumSocialLink": dev_forum_social_link,
+            "facebook_social_link": facebook_social_link,
+            "twitter_social_link": twitter_social_link,
+            "youtube_social_link": youtube_social_link,
+            "twitch_social_link": twitch_social_link,
+            "discord_social_link": discord_social_link,
+            "guilded_social_link": guilded_social_link,
+            "github_social_link": github_social_link,
+            "roblox_social_link": roblox_social_link,
+            "dev_forum_social_link": dev_forum_social_link,
         }
         changes: dict[str, Any] = {
-            name: _link(name, value) for name, value in links.items() if not isinstance(value, Unset)
+            to_camel(argument): _link(argument, value)
+            for argument, value in links.items()
+            if not isinstance(value, Unset)
         }
         if sum(link is not None for link in changes.values()) > _MOST_LINKS:
             raise InvalidRequestError("update", f"more than {_MOST_LINKS} social links were passed")
@@ -293,7 +296,7 @@ class Asset(Resource):
         if not isinstance(icon, Unset):
             changes["icon"] = None if icon is None else f"assets/{check_id('icon', icon)}"
         if not isinstance(previews, Unset):
-            changes["previews"] = [_preview(preview) for preview in previews]
+            changes["previews"] = _previews(previews)
         if not changes and file is None:
             raise InvalidRequestError("update", "nothing was passed to change")
         known_type = {"assetType": str(self.asset_type)} if self.asset_type else {}
@@ -470,6 +473,8 @@ class Asset(Resource):
         Source: `GET /asset-delivery-api/v1/assetId/{assetId}`.
         """
         number = None if version is None else _version(version)
+        if progress is not None:
+            check_function("progress", progress)
         return await download(self._session, self.id, number, path, progress)
 
 
@@ -500,6 +505,13 @@ def _link(argument: str, value: object) -> dict[str, str] | None:
     if value is not None and not isinstance(value, SocialLink):
         raise InvalidRequestError(argument, f"{value!r} is neither a SocialLink nor None")
     return None if value is None else {"title": value.title, "uri": value.uri}
+
+
+def _previews(previews: object) -> list[dict[str, str]]:
+    """None at all is allowed: it takes those away that there are."""
+    if not isinstance(previews, Iterable):
+        raise InvalidRequestError("previews", f"is of type {type(previews).__name__}; it takes several AssetPreview")
+    return [_preview(preview) for preview in cast("Iterable[object]", previews)]
 
 
 def _preview(preview: object) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import json_call
 from rblxcloud.http.response import decode, error_for
+from rblxcloud.resources.arguments import check_switch
 from rblxcloud.resources.base import Model, check_id, check_several
 from rblxcloud.types import Response
 
@@ -61,7 +62,7 @@ def check_subject(
     """
     ids = {"user": user, "group": group, "role": role, "experience": experience}
     given = [name for name, value in ids.items() if value is not None]
-    if len(given) + bool(everyone) != 1:
+    if len(given) + check_switch("everyone", everyone) != 1:
         raise InvalidRequestError("user", "exactly one of user, group, role, experience and everyone has to be passed")
     if everyone:
         return {"subjectType": "All", "subjectId": ""}
@@ -110,7 +111,7 @@ async def _send(
 ) -> tuple[PermissionGrants, Response]:
     if action not in get_args(AssetAction):
         raise InvalidRequestError("action", f"{action!r} is none of {', '.join(get_args(AssetAction))}")
-    extra = {"grantToDependencies": True} if dependencies else {}
+    extra = {"grantToDependencies": True} if check_switch("dependencies", dependencies) else {}
     body = {**subject, "action": action, "requests": [{"assetId": number, **extra} for number in ids]}
     response = await binding.get().send(json_call(_ENDPOINT, {}, body))
     return decode(_GRANTS, response, _ENDPOINT), response

@@ -11,7 +11,7 @@ from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, check_unicode, encode_json
 from rblxcloud.http.upload import Progress, Upload, open_source
 from rblxcloud.operation import Operation, ResultT, is_moderation, start
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_function, check_whole
 from rblxcloud.resources.asset_type import RULES, AssetType, check_size, kind_of_file
 from rblxcloud.resources.base import check_text
 from rblxcloud.runtime.base import Runtime
@@ -80,8 +80,11 @@ async def open_form(
         The form; the file is closed in the end, when it was opened here.
 
     Raises:
-        InvalidRequestError: The file cannot be read, or no asset of the type can be made from it.
+        InvalidRequestError: The file cannot be read, or no asset of the type can be made from it; or progress is no
+            function.
     """
+    if progress is not None:
+        check_function("progress", progress)
     if size is not None:
         check_size(asset_type, check_whole("size", size, 2**63 - 1, smallest=0))
     async with open_source(runtime, file, size=size, limit=RULES[asset_type].max_bytes) as source:

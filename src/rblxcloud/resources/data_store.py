@@ -24,7 +24,7 @@ from rblxcloud.http.response import decode, unusable
 from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources import data_store_wire as wire
-from rblxcloud.resources.arguments import check_limit, check_moment, check_switch, check_whole, shown
+from rblxcloud.resources.arguments import check_function, check_limit, check_moment, check_switch, check_whole, shown
 from rblxcloud.resources.base import Model, Timestamp, check_segment, check_text
 from rblxcloud.resources.data_store_wire import Address, Tags
 from rblxcloud.resources.entry import (
@@ -286,8 +286,7 @@ class DataStore(Generic[T]):
         Source: `GET /cloud/v2/.../entries/{entry_id}`, `POST /datastores/v1/.../datastore/entries/entry`.
         """
         check_whole("attempts", attempts, 1_000_000, smallest=1)
-        if not callable(transform):
-            raise InvalidRequestError("transform", f"is of type {type(transform).__name__}; it takes a function")
+        check_function("transform", transform)
         given_users = users if isinstance(users, Unset) else check_users(users)
         given_metadata = metadata if isinstance(metadata, Unset) else check_metadata(metadata)
         session = self._session

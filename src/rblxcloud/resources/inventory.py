@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import AliasPath, Field, TypeAdapter
 
 from rblxcloud.errors import InvalidRequestError
+from rblxcloud.resources.arguments import check_switch
 from rblxcloud.resources.base import Model, PathName, Timestamp, check_id, check_several
 from rblxcloud.resources.listing import PageModel, WirePage
 
@@ -163,9 +164,7 @@ def inventory_filter(
 
 
 def _flag(argument: str, value: object) -> str | None:
-    if not isinstance(value, bool):
-        raise InvalidRequestError(argument, f"{value!r} is neither True nor False")
-    return "true" if value else None
+    return "true" if check_switch(argument, value) else None
 
 
 def _types(types: str | Iterable[str] | None) -> str | None:
