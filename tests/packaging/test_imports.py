@@ -28,6 +28,7 @@ ROOMS = [
     "client",
     "oauth2",
     "sync",
+    "integrations",
 ]
 ABOVE_ALL = {"cli", "testing", "__init__"}
 EMULATOR_MAY = {"emulator", "endpoints", "types"}
@@ -93,6 +94,9 @@ def test_importing_the_package_brings_no_extra_along() -> None:
         "joserfc",
         "sqlalchemy",
         "redis",
+        "fastapi",
+        "itsdangerous",
+        "rblxcloud.integrations",
         "rblxcloud.emulator",
         "rblxcloud.cli",
     }

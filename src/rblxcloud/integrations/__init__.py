@@ -1,0 +1,1 @@
+"""rblxcloud inside web frameworks: each module needs the extra of its name."""

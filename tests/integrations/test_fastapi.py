@@ -1,0 +1,325 @@
+"""rblxcloud.integrations.fastapi: a user of the emulator signs in to an application, and out."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI
+
+from rblxcloud import ConfigurationError, InvalidRequestError, OAuth2App, SignInRequiredError, UserClient
+from rblxcloud.emulator import Emulator
+from rblxcloud.emulator.faults import Fault
+from rblxcloud.integrations.fastapi import RobloxSignIn
+from rblxcloud.oauth2.stores import MemoryTokenStore
+
+SITE = "http://localhost:8000"
+REDIRECT = f"{SITE}/auth/callback"
+KEY = "k" * 32
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """FastAPI runs on asyncio."""
+    return "asyncio"
+
+
+def site(app: OAuth2App, **options: Any) -> FastAPI:
+    sign_in = RobloxSignIn(app, **{"secret_key": KEY, **options})
+    web = FastAPI()
+    web.include_router(sign_in.router, prefix="/auth")
+
+    @web.get("/me")
+    async def me(client: UserClient = Depends(sign_in.user)) -> dict[str, object]:  # noqa: B008
+        try:
+            return {"username": (await client.fetch_userinfo()).username}
+        except SignInRequiredError:
+            return {"username": None}
+
+    @web.get("/maybe")
+    async def maybe(client: UserClient | None = Depends(sign_in.optional_user)) -> dict[str, object]:  # noqa: B008
+        return {"id": client and client.user_id}
+
+    return web
+
+
+def application(redirect: str = REDIRECT) -> OAuth2App:
+    return OAuth2App("1234567890", "emulator-secret", redirect, retries=0)
+
+
+def browser(web: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url=SITE)
+
+
+@pytest.fixture
+async def visitor(rblxcloud_emulator: Emulator, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser at the application's site."""
+    app = application()
+    async with browser(site(app)) as visitor:
+        yield visitor
+    await app.aclose()
+
+
+async def come_back(
+    visitor: httpx.AsyncClient, decide: Callable[[str], str], path: str = "/auth/login"
+) -> httpx.Response:
+    """Begin at `path`, decide on the consent page, and follow the browser back."""
+    begun = await visitor.get(path)
+    assert begun.status_code == 303
+    return await visitor.get(decide(begun.headers["location"]))
+
+
+def approve(emulator: Emulator) -> Callable[[str], str]:
+    return lambda uri: emulator.oauth.approve(uri, user=42)
+
+
+def cookies_of(answer: httpx.Response) -> SimpleCookie:
+    jar = SimpleCookie()
+    for line in answer.headers.get_list("set-cookie"):
+        jar.load(line)
+    return jar
+
+
+@pytest.mark.anyio
+async def test_a_user_signs_in_and_out(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    assert (await visitor.get("/me")).status_code == 401
+    assert (await visitor.get("/maybe")).json() == {"id": None}
+
+    back = await come_back(visitor, approve(rblxcloud_emulator), "/auth/login?next=/me%3Fa%3D1")
+    assert (back.status_code, back.headers["location"]) == (303, "/me?a=1")
+    assert (await visitor.get("/me")).json() == {"username": "user42"}
+    assert (await visitor.get("/maybe")).json() == {"id": 42}
+
+    stolen = visitor.cookies["rblxcloud_session"]
+    out = await visitor.post("/auth/logout")
+    assert (out.status_code, out.headers["location"]) == (303, "/")
+    assert (await visitor.get("/me")).status_code == 401
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+    visitor.cookies.set("rblxcloud_session", stolen)
+    assert (await visitor.get("/me")).json() == {"username": None}  # a copy of the cookie is worth nothing
+
+
+@pytest.mark.anyio
+async def test_the_request_has_pkce_nonce_and_the_scopes(visitor: httpx.AsyncClient) -> None:
+    asked = parse_qs(urlsplit((await visitor.get("/auth/login")).headers["location"]).query)
+    assert asked["scope"] == ["openid profile"]
+    assert asked["redirect_uri"] == [REDIRECT]
+    assert asked["code_challenge_method"] == ["S256"]
+    assert {"state", "nonce", "code_challenge"} <= set(asked)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("redirect", "secure"), [(REDIRECT, False), ("http://127.0.0.1:8000/c", False), ("https://game.example/c", True)]
+)
+async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
+    redirect: str, secure: bool, rblxcloud_emulator: Emulator
+) -> None:
+    async with application(redirect) as app, browser(site(app)) as visitor:
+        answer = await visitor.get("/auth/login")
+    (cookie,) = cookies_of(answer).values()
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "lax"
+    assert bool(cookie["secure"]) is secure
+    assert cookie["max-age"] == "600"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.anyio
+async def test_the_session_cookie_holds_no_token(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    back = await come_back(visitor, approve(rblxcloud_emulator))
+    jar = cookies_of(back)
+    assert jar["rblxcloud_begun"].value == ""  # used once
+    session = jar["rblxcloud_session"]
+    assert session["httponly"]
+    assert len(session.value) < 100
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "/" + "a" * 600,
+        "/é",
+        " /",
+        "evil",
+        "",
+    ],
+)
+async def test_an_open_redirect_is_refused(target: str, visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.get(f"/auth/login?next={quote(target, safe='')}")
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.anyio
+async def test_a_user_who_denies(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    back = await come_back(visitor, rblxcloud_emulator.oauth.deny)
+    assert back.status_code == 403
+    assert "rblxcloud_begun" not in visitor.cookies
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_callback_in_a_browser_that_began_nothing(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    location = (await visitor.get("/auth/login")).headers["location"]
+    visitor.cookies.clear()
+    back = await visitor.get(rblxcloud_emulator.oauth.approve(location))
+    assert back.status_code == 400
+    assert "set-cookie" not in back.headers
+
+
+@pytest.mark.anyio
+async def test_the_callback_of_somebody_elses_sign_in(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    foreign = (await visitor.get("/auth/login")).headers["location"]
+    back = await come_back(visitor, lambda _: rblxcloud_emulator.oauth.approve(foreign))
+    assert back.status_code == 400
+    assert "another sign-in" in back.json()["detail"]
+    assert rblxcloud_emulator.requests(endpoint="oauth.token") == []
+
+
+@pytest.mark.anyio
+async def test_a_callback_is_used_once(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    callback = rblxcloud_emulator.oauth.approve((await visitor.get("/auth/login")).headers["location"])
+    begun = visitor.cookies["rblxcloud_begun"]
+    assert (await visitor.get(callback)).status_code == 303
+    assert (await visitor.get(callback)).status_code == 400
+    visitor.cookies.clear()
+    visitor.cookies.set("rblxcloud_begun", begun)
+    again = await visitor.get(callback)
+    assert again.status_code == 400
+    assert "used already" in again.json()["detail"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("change", [lambda text: text[:-2] + "xx", lambda text: "x" + text[1:], lambda _: "nonsense"])
+async def test_a_cookie_that_was_changed_is_nobodys(
+    change: Callable[[str], str], visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    changed = change(visitor.cookies["rblxcloud_session"])
+    visitor.cookies.clear()
+    visitor.cookies.set("rblxcloud_session", changed)
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_one_cookie_is_not_taken_for_the_other_nor_for_that_of_another_key(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await visitor.get("/auth/login")
+    visitor.cookies.set("rblxcloud_session", visitor.cookies["rblxcloud_begun"])
+    assert (await visitor.get("/me")).status_code == 401
+    visitor.cookies.clear()
+    await come_back(visitor, approve(rblxcloud_emulator))
+    async with application() as app, browser(site(app, secret_key="o" * 32)) as other:
+        other.cookies.set("rblxcloud_session", visitor.cookies["rblxcloud_session"])
+        assert (await other.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_session_ends_when_it_is_too_old(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from itsdangerous import TimestampSigner
+
+    await come_back(visitor, approve(rblxcloud_emulator))
+    now = TimestampSigner("k").get_timestamp()
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: now + 14 * 86_400 + 5)
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_roblox_being_down_is_told(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    begun = (await visitor.get("/auth/login")).headers["location"]
+    callback = rblxcloud_emulator.oauth.approve(begun)
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=503))
+    back = await visitor.get(callback)
+    assert back.status_code == 502
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_signing_out_works_while_roblox_is_down(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=503, times=None))
+    assert (await visitor.post("/auth/logout")).status_code == 303
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_form_of_another_site_signs_nobody_out(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    out = await visitor.post("/auth/logout")  # browsers send no SameSite=Lax cookie with it
+    assert "set-cookie" not in out.headers
+    assert (await visitor.get("/auth/logout")).status_code == 405
+
+
+@pytest.mark.anyio
+async def test_processes_that_share_key_and_store_share_sign_ins(rblxcloud_emulator: Emulator) -> None:
+    store = MemoryTokenStore()
+    async with (
+        application() as app,
+        application() as other,
+        browser(site(app, store=store)) as first,
+        browser(site(other, store=store)) as second,
+    ):
+        await come_back(first, approve(rblxcloud_emulator))
+        second.cookies.update(first.cookies)
+        assert (await second.get("/me")).json() == {"username": "user42"}
+
+
+@pytest.mark.parametrize(
+    ("options", "argument"),
+    [
+        ({"scope": "profile"}, "scope"),
+        ({"home": "https://evil.example"}, "home"),
+        ({"home": "//evil.example"}, "home"),
+        ({"session_seconds": 59}, "session_seconds"),
+    ],
+)
+def test_bad_arguments_are_refused(options: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        RobloxSignIn(application(), **{"secret_key": KEY, **options})
+    assert caught.value.argument == argument
+
+
+def test_a_short_key_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        RobloxSignIn(application(), secret_key="short-secret")
+    assert "short-secret" not in str(caught.value)
+
+
+def test_an_application_without_redirect_address_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="redirect_uri"):
+        RobloxSignIn(OAuth2App(1, "secret"), secret_key=KEY)
+
+
+def test_nothing_secret_is_shown() -> None:
+    assert KEY not in repr(RobloxSignIn(application(), secret_key=KEY))
+
+
+@pytest.mark.parametrize("package", ["fastapi", "itsdangerous"])
+def test_the_extra_is_named_where_it_is_missing(package: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; import rblxcloud.integrations.fastapi"
+    outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ConfigurationError: sign-in for FastAPI needs an extra: pip install 'rblxcloud[fastapi]'" in outcome.stderr
