@@ -72,6 +72,19 @@ def test_keys_that_are_none_are_refused_by_every_call(tell: Tell, emulator: Emul
     assert emulator.requests() == []
 
 
+def test_the_wildcard_of_scopes_names_no_scope(tell: Tell, emulator: Emulator) -> None:
+    async def story(client: Any) -> None:
+        experience = client.experience(1)
+        for make in (lambda: experience.get_data_store("s", "-"), lambda: experience.get_ordered_data_store("s", "-")):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="^scope: .*all scopes"):
+                make()
+        with pytest.raises(rblxcloud.InvalidRequestError, match="^key: .*names no scope"):
+            await experience.get_data_store("s", scope=None).get("-/key")
+
+    tell(story)
+    assert emulator.requests() == []
+
+
 @pytest.mark.parametrize("name", [*KEYS[:3], 5, b"s"])
 def test_names_and_scopes_that_are_none_are_refused(tell: Tell, name: Any) -> None:
     async def story(client: Any) -> None:
@@ -119,7 +132,6 @@ def test_lists_that_cannot_be_are_refused(tell: Tell, emulator: Emulator) -> Non
             (lambda: store.versions("k", after="2024-01-01"), "after"),
             (lambda: client.experience(1).data_stores(prefix=b"p"), "prefix"),
             (lambda: client.experience(1).get_ordered_data_store("s").sorted(minimum="1"), "minimum"),
-            (lambda: client.experience(1).get_data_store("s", "-").keys(), "scope"),
             (lambda: client.experience(1).get_data_store("..").keys(), "name"),
         ):
             with pytest.raises(rblxcloud.InvalidRequestError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -84,6 +85,33 @@ async def test_a_conditional_write_without_a_version_in_its_answer_is_unknown(cl
 async def test_an_answer_of_v1_that_cannot_be_used_is_our_error(clock: ManualClock, answer: httpx.Response) -> None:
     with pytest.raises(rblxcloud.APIResponseError):
         await told(clock, [answer], lambda store: store.get(".."))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_numbers_that_json_lacks_are_refused(clock: ManualClock, number: str) -> None:
+    held = f'{{"score": [{number}]}}'
+    v1 = {"roblox-entry-version": "v"}
+    for key, answer in (
+        ("k", httpx.Response(200, content=f'{{"revisionId": "v", "value": {held}}}'.encode())),
+        ("k", httpx.Response(200, content=f'{{"revisionId": "v", "value": 1, "attributes": {held}}}'.encode())),
+        ("..", httpx.Response(200, content=held.encode(), headers=v1)),
+        ("..", httpx.Response(200, content=b"1", headers={**v1, "roblox-entry-attributes": held})),
+    ):
+        with pytest.raises(rblxcloud.APIResponseError, match="cannot be used"):
+            await told(clock, [answer], lambda store, key=key: store.get(key))
+
+
+async def test_a_stored_value_that_does_not_fit_is_in_no_traceback(clock: ManualClock) -> None:
+    v1 = {"roblox-entry-version": "v"}
+    for key, answer in (
+        ("k", ok({"revisionId": "v", "value": "hush"})),
+        ("..", httpx.Response(200, content=b'"hush"', headers=v1)),
+        ("..", httpx.Response(200, content=b"1", headers={**v1, "roblox-entry-attributes": '"hush"'})),
+    ):
+        with pytest.raises(rblxcloud.APIResponseError) as caught:
+            await told(clock, [answer], lambda store, key=key: store.get(key), model=int)
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_list_of_v1_versions_that_cannot_be_used_is_our_error(clock: ManualClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -91,3 +92,18 @@ def test_value_of_another_type_is_refused() -> None:
     codec: Codec[Any] = Codec(Player)
     with pytest.raises(InvalidRequestError, match="coins"):
         codec.encode({"coins": "many"})
+
+
+def changed_afterwards() -> Player:
+    player = Player(coins=1)
+    player.coins = "hush"  # type: ignore[assignment]
+    return player
+
+
+@pytest.mark.parametrize("value", [{"coins": "hush"}, changed_afterwards()], ids=["given", "assigned"])
+def test_a_refused_value_is_in_no_traceback(value: Any) -> None:
+    codec: Codec[Any] = Codec(Player)
+    with pytest.raises(InvalidRequestError, match="coins") as caught:
+        codec.encode(value)
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))

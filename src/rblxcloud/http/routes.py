@@ -33,7 +33,7 @@ def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
     for endpoint in all_endpoints():
         values = _match_template(endpoint.path.split("/"), segments) if endpoint.method == method else None
         if values is not None and (best is None or len(values) < best[0]):
-            best = (len(values), endpoint, {name: unquote(value) for name, value in values.items()})
+            best = (len(values), endpoint, {name: _decoded(value) for name, value in values.items()})
     if best is not None:
         return best[1], best[2]
     if any(segment in (".", "..") for segment in segments):
@@ -46,6 +46,14 @@ def match(method: str, path: str) -> tuple[Endpoint, dict[str, str | int]]:
         credentials=frozenset({Kind.API_KEY, Kind.OAUTH2}),
     )
     return unknown, {}
+
+
+def _decoded(segment: str) -> str:
+    try:
+        return unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        # Any other reading of it would address something else.
+        raise InvalidRequestError("path", f"{segment!r:.100} is not percent-encoded UTF-8") from None
 
 
 def _match_template(template: list[str], segments: list[str]) -> dict[str, str] | None:

@@ -71,6 +71,17 @@ class DataStoreInfo(Model):
 _STORE_INFO = TypeAdapter(DataStoreInfo)
 
 
+def check_scope(scope: str) -> str:
+    """Return the name of one scope.
+
+    Raises:
+        InvalidRequestError: It is no text of 1 to 50 characters, or stands for all scopes.
+    """
+    if scope == _EVERY_SCOPE:
+        raise InvalidRequestError("scope", f"{_EVERY_SCOPE!r} stands for all scopes at Roblox; pass the name of one")
+    return check_text("scope", scope, LONGEST_NAME)
+
+
 class DataStore(Generic[T]):
     """A standard data store of an experience; made by `Experience.get_data_store`.
 
@@ -82,7 +93,7 @@ class DataStore(Generic[T]):
         self._binding = binding
         self._universe_id = universe_id
         self._name = check_text("name", name, LONGEST_NAME)
-        self._scope = None if scope is None else check_text("scope", scope, LONGEST_NAME)
+        self._scope = None if scope is None else check_scope(scope)
         self._codec = codec
 
     @property
@@ -363,7 +374,7 @@ class DataStore(Generic[T]):
 
         Raises:
             InvalidRequestError: An argument is refused, or the store or its scope has a name that no list can address:
-                `.`, `..`, and `-` for the scope.
+                `.` or `..`.
 
         Scopes: `universe-datastores.objects:list`.
         Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
@@ -478,11 +489,11 @@ class DataStore(Generic[T]):
                 f"{shown(key)} is not written scope/key, as a store with scope=None takes it: "
                 f"1 to {LONGEST_NAME} characters on either side of the first slash",
             )
+        if scope == _EVERY_SCOPE:
+            raise InvalidRequestError("key", f"{shown(key)} names no scope: {_EVERY_SCOPE!r} stands for all of them")
         return Address(self._universe_id, self._name, scope, rest)
 
     def _list_path(self) -> dict[str, str | int]:
-        if self._scope == _EVERY_SCOPE:
-            raise InvalidRequestError("scope", "'-' stands for all scopes in lists; scope=None lists them")
         scope = _EVERY_SCOPE if self._scope is None else check_segment("scope", self._scope)
         return {**self._store_path(), "scope_id": scope}
 

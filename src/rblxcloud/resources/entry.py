@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from pydantic_core import from_json
 
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import APIResponseError, NotFoundError, RblxCloudError
-from rblxcloud.http.response import changes_something, decode, unusable
+from rblxcloud.http.response import changes_something, decode, problems_of, unusable
 from rblxcloud.resources.base import Model, PathId, Timestamp
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import Response
@@ -165,15 +166,14 @@ def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Respon
     try:
         return codec.decode(value)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(map(str, problem["loc"]))
+        problem = next(problems_of(error))
+        # pydantic's own error shows the value, which has no place in a traceback.
         raise APIResponseError(
-            f"the value of {key!r} at version {version} does not fit the store's type: "
-            f"{place + ': ' if place else ''}{problem['msg']}",
+            f"the value of {key!r} at version {version} does not fit the store's type: {problem}",
             endpoint=endpoint.name,
             response=response,
             outcome_unknown=changes_something(endpoint),
-        ) from error
+        ) from ValueError(problem)
 
 
 def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -> Entry[T]:
@@ -188,6 +188,10 @@ def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
         raise unusable(response, endpoint, "it holds no revisionId")
     if wire.state == _DELETED:
         raise _removed(response, endpoint)
+    try:
+        _check_finite(wire.value, wire.attributes)
+    except ValueError as error:
+        raise unusable(response, endpoint, str(error)) from error
     value = fit(codec, wire.value, key=key, version=wire.revision_id, response=response, endpoint=endpoint)
     return Entry(value, wire.info())
 
@@ -207,19 +211,27 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
         raise unusable(response, endpoint, "it has no roblox-entry-version header")
     try:
         plain = from_json(response.content)
+        metadata = from_json(headers.get("roblox-entry-attributes") or "{}")
+        _check_finite(plain, metadata)
         info = EntryInfo.model_validate(
             {
                 "version": version,
                 "created": headers.get("roblox-entry-created-time"),
                 "updated": headers.get("roblox-entry-version-created-time"),
                 "users": _read_users(headers.get("roblox-entry-userids")),
-                "metadata": from_json(headers.get("roblox-entry-attributes") or "{}"),
+                "metadata": metadata,
             }
         )
     except ValueError as error:
-        raise unusable(response, endpoint, str(error).splitlines()[0]) from error
+        problem = next(problems_of(error)) if isinstance(error, ValidationError) else str(error)
+        raise unusable(response, endpoint, problem) from ValueError(problem)
     value = fit(codec, plain, key=key, version=version, response=response, endpoint=endpoint)
     return Entry(value, info)
+
+
+def _check_finite(*values: Any) -> None:
+    """Refuse NaN and infinities: JSON has none, but pydantic takes them, and makes one of a number like 1e999."""
+    json.dumps(values, allow_nan=False)
 
 
 def _removed(response: Response, endpoint: Endpoint) -> NotFoundError:

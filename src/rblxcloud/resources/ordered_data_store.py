@@ -15,7 +15,7 @@ from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources.arguments import check_limit, check_whole
 from rblxcloud.resources.base import Model, check_segment, check_text
-from rblxcloud.resources.data_store import LONGEST_NAME
+from rblxcloud.resources.data_store import LONGEST_NAME, check_scope
 from rblxcloud.resources.value import EXACT_INTEGER
 from rblxcloud.types import UNSET
 
@@ -71,7 +71,7 @@ class OrderedDataStore:
         self._binding = binding
         self._universe_id = universe_id
         self._name = check_segment("name", check_text("name", name, LONGEST_NAME))
-        self._scope = check_segment("scope", check_text("scope", scope, LONGEST_NAME))
+        self._scope = check_segment("scope", check_scope(scope))
 
     @property
     def name(self) -> str:

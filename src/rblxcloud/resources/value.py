@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
@@ -11,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import check_unicode, encode_json
+from rblxcloud.http.response import problems_of
 from rblxcloud.resources.arguments import shown
 
 T = TypeVar("T")
@@ -21,6 +23,7 @@ EXACT_INTEGER = 2**53 - 1
 """Roblox's v2 keeps numbers as doubles; beyond this an integer would come back as another one."""
 _MOST_USERS = 4
 _DEEPEST = 200
+_SHOWN_INPUT = re.compile(r", input_value=.*")
 
 
 def serialize(value: object) -> bytes:
@@ -157,7 +160,9 @@ class Codec(Generic[T]):
             # A model whose fields were assigned after its validation may hold what it would refuse: that is a warning.
             return serialize(self._adapter.dump_python(checked, mode="json", by_alias=True, warnings="error"))
         except (ValidationError, PydanticSerializationError) as error:
-            raise InvalidRequestError("value", f"does not fit the store's type: {_summary(error)}") from error
+            problem = _summary(error)
+            # pydantic's own errors show the value, which has no place in a traceback.
+            raise InvalidRequestError("value", f"does not fit the store's type: {problem}") from ValueError(problem)
 
     def decode(self, value: Any) -> T:
         """Return plain JSON as a value of the store.
@@ -182,6 +187,5 @@ def _adapter_of(model: type[T]) -> TypeAdapter[T]:
 
 def _summary(error: ValidationError | PydanticSerializationError) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-    return " ".join(str(error).split())
+        return next(problems_of(error))
+    return _SHOWN_INPUT.sub("]", " ".join(str(error).split()))
