@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from rblxcloud import __version__
-from rblxcloud.cli import demo, emulator
+from rblxcloud.cli import demo, emulator, login
 from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     demo.add_parser(subparsers)
     emulator.add_parser(subparsers)
+    login.add_parser(subparsers)
     return parser
 
 
