@@ -14,9 +14,13 @@ from pydantic import SecretStr, TypeAdapter
 
 from rblxcloud import (
     JSON,
+    AccessToken,
     APIConnectionError,
     APIResponseError,
     APIStatusError,
+    Asset,
+    AssetType,
+    AuthorizationRequest,
     Client,
     DataStore,
     DataStoreInfo,
@@ -25,8 +29,13 @@ from rblxcloud import (
     EntryResult,
     EntryVersion,
     Experience,
+    Group,
+    GroupMember,
+    GroupRole,
     InvalidRequestError,
     NotFoundError,
+    OAuth2App,
+    Operation,
     OrderedDataStore,
     OrderedEntry,
     Page,
@@ -41,6 +50,8 @@ from rblxcloud import (
     RetryPolicy,
     Snapshot,
     SocialLink,
+    User,
+    UserClient,
 )
 
 
@@ -193,6 +204,34 @@ async def experiences(client: Client) -> None:
     async with Experience(13058, api_key="k") as alone:
         assert_type(alone, Experience)
         await alone.publish_message("shop", "restock")
+
+
+async def creators(client: Client) -> None:
+    user = client.user(287113233)
+    assert_type(user, User)
+    assert_type(await user.fetch(), User)
+    assert_type(user.username, str | None)
+    operation = await user.upload_asset("shirt.png", AssetType.Decal, "A shirt")
+    assert_type(operation, Operation[Asset])
+    assert_type(await operation.fetch_operation(), Asset | None)
+    assert_type(await operation.wait(timeout=60), Asset)
+    group = client.group(7)
+    assert_type(await group.fetch(), Group)
+    assert_type(await group.find_member(user), GroupMember | None)
+    async for role in group.roles():
+        assert_type(role, GroupRole)
+    async for member in group.members(limit=10):
+        assert_type(member, GroupMember)
+        await group.assign_role(member.user_id, 1)
+
+
+async def signing_in(callback_url: str) -> None:
+    async with OAuth2App(1, "secret", redirect_uri="https://example.com/callback") as app:
+        request = app.authorize("openid profile")
+        assert_type(request, AuthorizationRequest)
+        token = await app.finish(request, callback_url)
+        assert_type(token, AccessToken)
+        assert_type(app.client(1), UserClient)
 
 
 def note_request(event: RequestEvent) -> None:

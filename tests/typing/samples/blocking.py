@@ -15,6 +15,10 @@ from pydantic import SecretStr, TypeAdapter
 import rblxcloud
 import rblxcloud.sync as rblxopencloud
 from rblxcloud.sync import (
+    AccessToken,
+    Asset,
+    AssetType,
+    AuthorizationRequest,
     Client,
     DataStore,
     DataStoreInfo,
@@ -23,7 +27,12 @@ from rblxcloud.sync import (
     EntryResult,
     EntryVersion,
     Experience,
+    Group,
+    GroupMember,
+    GroupRole,
     NotFoundError,
+    OAuth2App,
+    Operation,
     OrderedDataStore,
     OrderedEntry,
     Page,
@@ -35,6 +44,8 @@ from rblxcloud.sync import (
     RetryPolicy,
     Snapshot,
     SocialLink,
+    User,
+    UserClient,
 )
 
 
@@ -134,6 +145,34 @@ def experiences(client: Client) -> None:
     with Experience(13058, api_key="k") as alone:
         alone.publish_message("shop", "restock")
     rblxopencloud.Experience(13058).publish_message("shop", "restock")
+
+
+def creators(client: Client) -> None:
+    user = client.user(287113233)
+    assert_type(user, User)
+    assert_type(user.fetch(), User)
+    assert_type(user.username, str | None)
+    operation = user.upload_asset("shirt.png", AssetType.Decal, "A shirt")
+    assert_type(operation, Operation[Asset])
+    assert_type(operation.fetch_operation(), Asset | None)
+    assert_type(operation.wait(timeout=60), Asset)
+    group = client.group(7)
+    assert_type(group.fetch(), Group)
+    assert_type(group.find_member(user), GroupMember | None)
+    for role in group.roles():
+        assert_type(role, GroupRole)
+    for member in group.members(limit=10):
+        assert_type(member, GroupMember)
+        group.assign_role(member.user_id, 1)
+
+
+def signing_in(callback_url: str) -> None:
+    with OAuth2App(1, "secret", redirect_uri="https://example.com/callback") as app:
+        request = app.authorize("openid profile")
+        assert_type(request, AuthorizationRequest)
+        token = app.finish(request, callback_url)
+        assert_type(token, AccessToken)
+        assert_type(app.client(1), UserClient)
 
 
 def note_request(event: RequestEvent) -> None:
