@@ -408,7 +408,13 @@ def generate(document_path: Path) -> dict[str, str]:
     """Return the generated files by name."""
     content = document_path.read_bytes()
     overrides = tomllib.loads(OVERRIDES.read_text(encoding="utf-8"))
-    return modules(rows(json.loads(content), overrides), hashlib.sha256(content).hexdigest())
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise GenerationError(f"{document_path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or "paths" not in document:
+        raise GenerationError(f"{document_path} is no OpenAPI document: it has no paths")
+    return modules(rows(cast("Json", document), overrides), hashlib.sha256(content).hexdigest())
 
 
 def check(document: Path | None, directory: Path = TABLE) -> list[str]:

@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,9 +24,23 @@ from rblxcloud import Client, DataStore, NotFoundError, RblxCloudError
 
 
 @dataclass(frozen=True)
+class Job:
+    """What is exported; a job goes on only with what it began with."""
+
+    experience: int
+    store: str
+    page_size: int
+
+
+class CannotGoOn(Exception):
+    """The files are not those of this job as it left them."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far the job has come, as the file beside the output keeps it."""
 
+    job: Job
     token: str | None = None
     """Continues the list of keys; None at its beginning."""
     keys: int = 0
@@ -36,9 +50,18 @@ class Progress:
     done: bool = False
 
     @classmethod
-    def load(cls, path: Path) -> Progress:
+    def load(cls, path: Path) -> Progress | None:
         """Read it; a job that has not begun has none."""
-        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+        if not path.exists():
+            return None
+        try:
+            fields = json.loads(path.read_text())
+            progress = cls(**{**fields, "job": Job(**fields["job"])})
+        except (ValueError, TypeError, KeyError):
+            raise CannotGoOn(f"{path} is not readable") from None
+        if not isinstance(progress.size, int) or not isinstance(progress.keys, int):
+            raise CannotGoOn(f"{path} is not readable")
+        return progress
 
     def save(self, path: Path) -> None:
         """Write it in one step, so that no interruption leaves half of it."""
@@ -47,23 +70,44 @@ class Progress:
         os.replace(fresh, path)
 
 
-async def export(store: DataStore[object], output: Path, state: Path, *, page_size: int = 256) -> Progress:
-    """Write the values that are still missing in the output, page by page."""
+def resume(job: Job, output: Path, state: Path) -> Progress:
+    """Return how far a job has come, once it is sure that its output is what it left."""
     progress = Progress.load(state)
+    size = output.stat().st_size if output.exists() else 0
+    if progress is None:
+        if size:
+            raise CannotGoOn(f"{output} has content that is not of this job: there is no {state}")
+        return Progress(job)
+    if progress.job != job:
+        raise CannotGoOn(f"{state} is of another job: {progress.job}")
+    if size < progress.size:
+        raise CannotGoOn(f"{output} has {size} bytes, but {progress.size} were written")
+    return progress
+
+
+async def export(store: DataStore[object], output: Path, state: Path, progress: Progress) -> Progress:
+    """Write the values that are still missing in the output, page by page."""
     started = time.monotonic()
     written = 0
     with output.open("ab") as file:
-        # What an interrupted run wrote of a page is written again by this one.
-        file.truncate(progress.size)
-        file.seek(progress.size)
         if progress.done:
             return progress
-        async for page in store.keys(page_size=page_size).pages(token=progress.token):
+        # From here on the output is this job's; what an interrupted run wrote of a page is written again.
+        progress.save(state)
+        file.truncate(progress.size)
+        file.seek(progress.size)
+        async for page in store.keys(page_size=progress.job.page_size).pages(token=progress.token):
             count = await write_values(store, page.items, file)
             file.flush()
             os.fsync(file.fileno())
             written += count
-            progress = Progress(page.next_token, progress.keys + count, file.tell(), done=page.next_token is None)
+            progress = replace(
+                progress,
+                token=page.next_token,
+                keys=progress.keys + count,
+                size=file.tell(),
+                done=page.next_token is None,
+            )
             progress.save(state)
             speed = written / max(time.monotonic() - started, 0.001)
             print(f"\r{progress.keys:,} keys, {speed:,.0f} a second ", end="", file=sys.stderr, flush=True)
@@ -88,10 +132,11 @@ async def write_values(store: DataStore[object], keys: tuple[str, ...], file: Bi
 
 async def run(args: argparse.Namespace) -> Progress:
     """Run the job on a client of its own."""
+    state = args.output.with_name(f"{args.output.name}.state")
+    progress = resume(Job(args.experience, args.store, args.page_size), args.output, state)
     async with Client(players=args.players) as client:
         store = client.experience(args.experience).get_data_store(args.store)
-        state = args.output.with_name(f"{args.output.name}.state")
-        return await export(store, args.output, state, page_size=args.page_size)
+        return await export(store, args.output, state, progress)
 
 
 def main() -> int:
@@ -108,6 +153,12 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted: run the same command again to go on.", file=sys.stderr)
         return 130
+    except CannotGoOn as error:
+        print(f"Cannot go on: {error}\nName another output, or remove both files to begin again.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"\nCannot write: {error}", file=sys.stderr)
+        return 1
     except RblxCloudError as error:
         print(f"\nStopped: {error}\nRun the same command again to go on.", file=sys.stderr)
         return 1

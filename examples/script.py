@@ -31,9 +31,13 @@ def grant(experience: Experience, user_id: int, coins: int) -> Player:
 
     entry = players.update(str(user_id), add, users=[user_id])
     assert entry is not None  # `add` never returns None
-    experience.get_ordered_data_store("richest").set(str(user_id), entry.value.coins)
-    experience.publish_message("coins", {"user": user_id, "coins": entry.value.coins})
     return entry.value
+
+
+def announce(experience: Experience, user_id: int, coins: int) -> None:
+    """Tell the leaderboard and the game's servers how many coins a player has; doing it twice does no harm."""
+    experience.get_ordered_data_store("richest").set(str(user_id), coins)
+    experience.publish_message("coins", {"user": user_id, "coins": coins})
 
 
 def main() -> int:
@@ -43,10 +47,12 @@ def main() -> int:
     parser.add_argument("user", type=int, help="user id")
     parser.add_argument("coins", type=int)
     args = parser.parse_args()
+    player: Player | None = None
     try:
         with Client() as client:
             experience = client.experience(args.experience)
             player = grant(experience, args.user, args.coins)
+            announce(experience, args.user, player.coins)
             print(f"User {args.user} has {player.coins} coins.")
             for place, entry in enumerate(
                 experience.get_ordered_data_store("richest").sorted(descending=True, limit=3), 1
@@ -54,7 +60,10 @@ def main() -> int:
                 print(f"{place}. {entry.id}: {entry.value}")
     except RblxCloudError as error:
         print(f"It failed: {error}", file=sys.stderr)
-        if error.outcome_unknown:
+        if player is not None:
+            print(f"User {args.user} has {player.coins} coins with these: do not give them again.", file=sys.stderr)
+            print("With 0 coins, only the leaderboard and the message are repeated.", file=sys.stderr)
+        elif error.outcome_unknown:
             print("It may have happened all the same: look before you run it again.", file=sys.stderr)
         return 1
     return 0

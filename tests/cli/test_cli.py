@@ -108,3 +108,11 @@ def test_ctrl_c_ends_the_demo_with_status_130(
     monkeypatch.setattr(demo, "run", interrupt)
     assert program.main(["demo"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", ""])
+def test_a_port_that_is_none_is_told(port: str) -> None:
+    command = [sys.executable, "-m", "rblxcloud.cli", "emulator", f"--port={port}"]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 2
+    assert "argument --port: it has to be a whole number from 0 to 65535" in outcome.stderr

@@ -241,6 +241,18 @@ def test_the_command_line_says_when_there_is_no_document(
     assert "missing.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"), [("# Title", "is not JSON"), ("[]", "is no OpenAPI"), ("{}", "is no OpenAPI")]
+)
+def test_the_command_line_says_when_the_document_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, problem: str
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(text)
+    assert main(["--document", str(path)]) == 2
+    assert f"{path} {problem}" in capsys.readouterr().err
+
+
 def test_the_document_is_found_by_argument_then_environment_then_beside_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

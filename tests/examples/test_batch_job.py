@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -35,8 +36,11 @@ def store(rblxcloud_emulator: Emulator) -> str:
     return "players"
 
 
-def run_job(monkeypatch: pytest.MonkeyPatch, store: str, output: Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["batch_job.py", "13058", store, str(output), "--page-size", "50"])
+def run_job(
+    monkeypatch: pytest.MonkeyPatch, store: str, output: Path, *, experience: int = 13058, page_size: int = 50
+) -> int:
+    arguments = [str(experience), store, str(output), "--page-size", str(page_size)]
+    monkeypatch.setattr(sys, "argv", ["batch_job.py", *arguments])
     return batch_job.main()
 
 
@@ -144,3 +148,72 @@ def test_no_more_than_one_page_of_keys_is_held(
     assert run_job(monkeypatch, store, tmp_path / "players.jsonl") == 0
     assert max(held) == 50
     assert sum(held) == 300
+
+
+@pytest.fixture
+def interrupted(rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The output of a job that has stopped in the middle."""
+    output = tmp_path / "players.jsonl"
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=403, endpoint=READ, after=120))
+    assert run_job(monkeypatch, store, output) == 1
+    return output
+
+
+@pytest.mark.parametrize("other", [{"experience": 26}, {"store": "others"}, {"page_size": 60}])
+def test_the_output_of_another_job_is_refused(
+    interrupted: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    other: dict[str, Any],
+) -> None:
+    before = interrupted.read_bytes()
+    assert run_job(monkeypatch, output=interrupted, **{"store": "players", **other}) == 1
+    assert "another job" in capsys.readouterr().err
+    assert interrupted.read_bytes() == before
+
+
+def test_an_output_that_lost_something_is_refused(
+    interrupted: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted.unlink()
+    assert run_job(monkeypatch, store, interrupted) == 1
+    assert "has 0 bytes, but " in capsys.readouterr().err
+    assert not interrupted.exists()
+
+
+@pytest.mark.parametrize("state", ["", "{", "[]", "{}", '{"job": 5}', '{"job": {}, "more": 1}', "\0"])
+def test_a_state_that_is_not_readable_is_told(
+    interrupted: Path, store: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    before = interrupted.read_bytes()
+    interrupted.with_name("players.jsonl.state").write_text(state)
+    assert run_job(monkeypatch, store, interrupted) == 1
+    assert "players.jsonl.state is not readable" in capsys.readouterr().err
+    assert interrupted.read_bytes() == before
+
+
+def test_a_file_that_is_not_of_the_job_is_left_alone(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "diary.txt"
+    output.write_text("mine")
+    assert run_job(monkeypatch, store, output) == 1
+    assert "content that is not of this job" in capsys.readouterr().err
+    assert output.read_text() == "mine"
+
+
+def test_a_missing_directory_is_told(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_job(monkeypatch, store, tmp_path / "nowhere" / "players.jsonl") == 1
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+def test_a_job_that_stopped_before_its_first_page_was_whole_begins_again(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "players.jsonl"
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=403, endpoint=READ, after=30))
+    assert run_job(monkeypatch, store, output) == 1
+    assert run_job(monkeypatch, store, output) == 0
+    assert sorted(exported(output)) == KEYS

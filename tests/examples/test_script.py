@@ -37,13 +37,34 @@ def test_coins_add_up_and_everybody_hears_of_it(
     ]
 
 
-def test_a_lost_answer_is_told(
+def test_a_grant_whose_answer_is_lost_may_have_happened(
     rblxcloud_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rblxcloud_emulator.faults.add(Fault(kind="drop", acts=True, path="*:publishMessage"))
+    # The write is lost, and so are the repeats that would find out whether it had happened.
+    rblxcloud_emulator.faults.add(Fault(kind="drop", acts=True, endpoint="data_stores.v1_set_entry", times=20))
     assert give(monkeypatch, 156, 1) == 1
-    assert "It may have happened all the same" in capsys.readouterr().err
-    assert len(rblxcloud_emulator.messages()) == 1
+    shown = capsys.readouterr().err
+    assert "It may have happened all the same" in shown
+    assert "do not give them again" not in shown
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="answer", status=403, endpoint="ordered_data_stores.update_entry"),
+        Fault(kind="drop", acts=True, path="*:publishMessage"),
+    ],
+    ids=["leaderboard", "message"],
+)
+def test_what_fails_after_the_grant_asks_for_no_second_one(
+    rblxcloud_emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Fault
+) -> None:
+    rblxcloud_emulator.faults.add(fault)
+    assert give(monkeypatch, 156, 50) == 1
+    assert "User 156 has 50 coins with these: do not give them again" in capsys.readouterr().err
+    assert give(monkeypatch, 156, 0) == 0
+    assert capsys.readouterr().out == "User 156 has 50 coins.\n1. 156: 50\n"
+    assert rblxcloud_emulator.messages(topic="coins")[-1].message == '{"user":156,"coins":50}'
 
 
 def test_a_missing_scope_is_told(

@@ -76,10 +76,9 @@ def _oauth_app(text: str) -> tuple[str, str | None]:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError(text)
-    return port
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError("it has to be a whole number from 0 to 65535")
+    return int(text)
 
 
 def _say(line: str) -> None:
