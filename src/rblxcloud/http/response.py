@@ -186,7 +186,9 @@ def decode(adapter: TypeAdapter[T], response: Response, endpoint: Endpoint, *, c
         empty = b"" if endpoint.method == "GET" else b"{}"
         return adapter.validate_json(response.content or empty, context=context)
     except ValidationError as error:
-        raise unusable(response, endpoint, "; ".join(problems_of(error))) from error
+        problems = "; ".join(problems_of(error))
+        # Pydantic's own error would show what is stored in every traceback.
+        raise unusable(response, endpoint, problems) from ValueError(problems)
 
 
 def unusable(response: Response | None, endpoint: Endpoint, problem: str) -> APIResponseError:
