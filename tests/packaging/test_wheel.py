@@ -84,7 +84,16 @@ def test_the_base_install_is_small_and_the_extras_are_named(metadata: Message) -
     base = {requirement.split("<")[0].split(">")[0] for requirement in required if "extra ==" not in requirement}
     # cryptography comes with joserfc anyway.
     assert base == {"httpx", "anyio", "pydantic", "authlib", "joserfc", "cryptography"}
-    assert set(metadata.get_all("Provides-Extra") or []) == {"cli", "emulator", "httpx2", "all"}
+    assert set(metadata.get_all("Provides-Extra") or []) == {
+        "cli",
+        "emulator",
+        "fastapi",
+        "httpx2",
+        "sql",
+        "postgresql",
+        "redis",
+        "all",
+    }
 
 
 def test_its_version_is_the_packages(metadata: Message) -> None:
