@@ -110,8 +110,9 @@ class Bot(discord.Client):
         self.links = links
         self.site = site
         self.tree = app_commands.CommandTree(self)
-        for command in (link, unlink, whoami):
-            self.tree.add_command(command)
+        self.tree.add_command(link)
+        self.tree.add_command(unlink)
+        self.tree.add_command(whoami)
 
     async def setup_hook(self) -> None:
         """Tell Discord of the commands."""

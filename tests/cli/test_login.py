@@ -165,7 +165,7 @@ def test_a_write_that_fails_leaves_what_was_there(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(login.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         login.write_token(file, token, PUBLIC)
     assert file.read_text() == "old"
@@ -176,7 +176,7 @@ def test_the_browser_is_opened(emulator: Emulator, tmp_path: Path, monkeypatch: 
     from rblxcloud.cli.__main__ import main
 
     opened: list[str] = []
-    monkeypatch.setattr(login.webbrowser, "open", opened.append)
+    monkeypatch.setattr("webbrowser.open", opened.append)
     monkeypatch.delenv("RBLXCLOUD_CLIENT_SECRET", raising=False)
     file = tmp_path / "token.json"
     assert main(["login", "--client-id", PUBLIC, "--port", "0", "--file", str(file), "--timeout", "0.1"]) == 1

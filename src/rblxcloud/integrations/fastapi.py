@@ -34,8 +34,8 @@ try:
     from fastapi import APIRouter, HTTPException, Request
     from fastapi.responses import JSONResponse, RedirectResponse, Response
     from itsdangerous import BadData, URLSafeTimedSerializer
-except ImportError as error:
-    raise ConfigurationError("sign-in for FastAPI needs an extra: pip install 'rblxcloud[fastapi]'") from error
+except ImportError as _missing:
+    raise ConfigurationError("sign-in for FastAPI needs an extra: pip install 'rblxcloud[fastapi]'") from _missing
 
 __all__ = ["RobloxSignIn"]
 
