@@ -6,8 +6,8 @@ import os
 import ssl
 import sys
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from types import ModuleType
@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import httpx
 
-from rblxcloud.errors import ConfigurationError
-from rblxcloud.runtime.base import Headers, Request, SendFailure
+from rblxcloud.errors import ConfigurationError, RblxCloudError
+from rblxcloud.runtime.base import CarriedError, DeadlinePassed, Headers, Request, SendFailure
 
 CONNECTIONS = 50
 """Most connections of a client of ours."""
@@ -131,6 +131,18 @@ def headers_of(response: Any) -> Headers:
 def errors_of(module: Any) -> tuple[type[Exception], ...]:
     """Return what a transport raises when an attempt brings no whole answer."""
     return (module.HTTPError, module.StreamError, module.InvalidURL, UnicodeError)
+
+
+@contextmanager
+def in_its_words(module: Any) -> Generator[None]:
+    """Turn what a user's client lets out, from a transport or hook of the user's own, into an error of its library."""
+    known = (*errors_of(module), RblxCloudError, SendFailure, DeadlinePassed, CarriedError)
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, known):
+            raise
+        raise module.TransportError(f"{type(error).__name__}: {error}") from error
 
 
 def failure(module: Any, error: Exception, progress: Progress) -> Exception:

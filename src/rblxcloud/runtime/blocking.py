@@ -106,11 +106,14 @@ class BlockingRuntime(Runtime):
         self._used = True
         if self._client is not None:
             backend.check_client(self._client, inherited=self._inherited)
-            send = partial(self._client.send, stream=True, auth=None, follow_redirects=False)
-            return self._exchange(request, send, read)
+            return self._exchange(request, self._send_by_client, read)
         if self._transport is not None:
             return self._exchange(request, self._transport.handle_request, read)
         return self._send_on_own(request, read)
+
+    def _send_by_client(self, request: Any) -> Any:
+        with backend.in_its_words(self._module):
+            return self._client.send(request, stream=True, auth=None, follow_redirects=False)
 
     def after_fork(self) -> None:
         """Leave the parent's connections to the parent, and a lock that a thread of its may have held."""

@@ -118,11 +118,15 @@ class ConcurrentRuntime(Runtime):
         self._check_loop()
         if self._client is not None:
             backend.check_client(self._client, inherited=self._inherited)
-            send = partial(self._client.send, stream=True, auth=None, follow_redirects=False)
-            return await self._exchange(request, send, read, shield=_loses_connections(self._client))
+            shield = _loses_connections(self._client)
+            return await self._exchange(request, self._send_by_client, read, shield=shield)
         if self._transport is not None:
             return await self._exchange(request, self._transport.handle_async_request, read)
         return await self._send_on_own(request, read)
+
+    async def _send_by_client(self, request: Any) -> Any:
+        with backend.in_its_words(self._module):
+            return await self._client.send(request, stream=True, auth=None, follow_redirects=False)
 
     def _check_loop(self) -> None:
         loop = current_loop()
