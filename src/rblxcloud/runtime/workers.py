@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -86,6 +88,16 @@ def sleep(seconds: float) -> None:
         raise Stopped
 
 
+_live: weakref.WeakSet[Workers[Any, Any]] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop the threads of iterations that nobody closed: Python would end them amid Rust code, and abort."""
+    for workers in list(_live):
+        workers.stop()
+
+
 class Workers(Generic[T, R]):
     """Threads that apply a function; iterating over it brings the outcomes.
 
@@ -101,6 +113,7 @@ class Workers(Generic[T, R]):
         self._threads: list[threading.Thread] = []
         self._under_way = 0
         self._pid = os.getpid()
+        _live.add(self)
         self._tasks: queue.SimpleQueue[tuple[T] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[tuple[T, Outcome[R] | BaseException]] = queue.SimpleQueue()
 
@@ -171,6 +184,8 @@ class Workers(Generic[T, R]):
 
     def stop(self) -> None:
         """Begin nothing more, end the waits, and give the requests under way a short while."""
+        if self._pid != os.getpid():
+            return  # The threads are the parent's.
         self._stopping.set()
         for _ in self._threads:
             self._tasks.put(None)
