@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import validate_call
 
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
+from rblxcloud.emulator.protobuf import camel_keys
 from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.universes import is_id
 
@@ -40,7 +41,7 @@ def _list_notifications(command: Command) -> object:
     sent = command.emulator.users.notifications(
         after=command.number("after") or 0, user=command.number("user"), limit=command.number("limit") or DEFAULT_LIMIT
     )
-    return {"notifications": [{**_camel(asdict(each)), "time": shown_time(each.time)} for each in sent]}
+    return {"notifications": [{**camel_keys(asdict(each)), "time": shown_time(each.time)} for each in sent]}
 
 
 def _show_group(command: Command) -> object:
@@ -152,10 +153,6 @@ def _apply(method: Callable[..., Any], *arguments: object, **fields: Any) -> Any
     """Call a method of the emulator with a body's fields, once they have the types that it wants."""
     named = {re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name): value for name, value in fields.items()}
     return validate_call(method)(*arguments, **named)
-
-
-def _camel(fields: dict[str, Any]) -> dict[str, Any]:
-    return {re.sub(r"_([a-z])", lambda match: match[1].upper(), name): value for name, value in fields.items()}
 
 
 ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {

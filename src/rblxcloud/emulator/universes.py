@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from rblxcloud.emulator.errors import json_reply
-from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.emulator.model import Call, Handler, Reply, World
+from rblxcloud.emulator.protobuf import camel, camel_keys, integer, invalid, mask_paths, switch, timestamp
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
 
@@ -45,7 +45,6 @@ SMALL_WORLD = {"13058": USER, "13158": GROUP}
 
 _CREATED = 1_704_067_200.0
 _MAX_ID = 2**63 - 1
-_INTEGER = re.compile(r"-?\d{1,10}(\.0+)?")
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _SOCIAL_LINKS = tuple(
     f"{network}SocialLink"
@@ -99,8 +98,7 @@ def _get(world: World, call: Call) -> Reply:
 
 def _update(world: World, call: Call) -> Reply:
     universe = call.path["universe_id"]
-    body = {_camel(name): value for name, value in call.json_object().items()}
-    changes = _changes(body, call.query.get("updateMask", call.query.get("update_mask", "")))
+    changes = _changes(camel_keys(call.json_object()), mask_paths(call.query))
     create(world, universe)
     _, _, fields = _row(world, universe) or (USER, _CREATED, {})
     for path, value in changes.items():
@@ -111,9 +109,8 @@ def _update(world: World, call: Call) -> Reply:
     return json_reply(_resource(world, universe))
 
 
-def _changes(body: Mapping[str, Any], mask: str) -> dict[str, Any]:
+def _changes(body: Mapping[str, Any], paths: list[str]) -> dict[str, Any]:
     """Return what to write, by path. Without a mask these are the fields that the body holds."""
-    paths = [_camel(path.strip()) for path in mask.split(",") if path.strip()]
     if paths == ["*"]:
         paths = list(_WRITABLE)
     elif not paths:
@@ -124,7 +121,7 @@ def _changes(body: Mapping[str, Any], mask: str) -> dict[str, Any]:
 def _value(body: Mapping[str, Any], path: str) -> Any:
     field, _, part = path.partition(".")
     if field not in _WRITABLE or (part and (field not in _SOCIAL_LINKS or part not in ("title", "uri"))):
-        raise _invalid(f"The field mask names {path!r}, which cannot be updated.")
+        raise invalid(f"The field mask names {path!r}, which cannot be updated.")
     value = body.get(field)
     if value is not None or field in _SWITCHES:
         value = _WRITABLE[field](field, value)
@@ -143,14 +140,14 @@ def _put(fields: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _restart(world: World, call: Call) -> Reply:
-    body = {_camel(name): value for name, value in call.json_object().items() if value is not None}
+    body = {camel(name): value for name, value in call.json_object().items() if value is not None}
     places = body.get("placeIds", [])
     if not isinstance(places, list) or not all(is_id(str(place)) for place in cast("list[object]", places)):
-        raise _invalid("placeIds must be a list of place ids.")
+        raise invalid("placeIds must be a list of place ids.")
     for name in ("closeAllVersions", "bleedOffServers"):
-        _switch(name, body.get(name, False))
-    if not 1 <= _integer("bleedOffDurationMinutes", body.get("bleedOffDurationMinutes", 1)) <= 60:
-        raise _invalid("bleedOffDurationMinutes must be between 1 and 60.")
+        switch(name, body.get(name, False))
+    if not 1 <= integer("bleedOffDurationMinutes", body.get("bleedOffDurationMinutes", 1)) <= 60:
+        raise invalid("bleedOffDurationMinutes must be between 1 and 60.")
     return json_reply({})
 
 
@@ -159,8 +156,8 @@ def _resource(world: World, universe: str) -> dict[str, Any]:
     owned_by = owner(world, universe)
     return {
         "path": f"universes/{universe}",
-        "createTime": _timestamp(_CREATED)[:-7] + "Z",
-        "updateTime": _timestamp(updated),
+        "createTime": timestamp(_CREATED)[:-7] + "Z",
+        "updateTime": timestamp(updated),
         "displayName": f"Experience {universe}",
         "description": "",
         "user" if owned_by.startswith("users/") else "group": owned_by,
@@ -179,23 +176,10 @@ def _row(world: World, universe: str) -> tuple[str, float, dict[str, Any]] | Non
     return None if row is None else (row[0], row[1], json.loads(row[2]))
 
 
-def _switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _invalid(f"{name} must be true or false.")
-    return value
-
-
-def _integer(name: str, value: Any) -> int:
-    """Return a 32-bit number; protobuf's JSON also takes `5.0` and `"5"`."""
-    if isinstance(value, bool) or not _INTEGER.fullmatch(str(value)):
-        raise _invalid(f"{name} must be a whole number.")
-    return int(float(value))
-
-
 def _price(name: str, value: Any) -> int:
-    price = _integer(name, value)
+    price = integer(name, value)
     if not 0 <= price < 2**31:
-        raise _invalid(f"{name} must be between 0 and {2**31 - 1}.")
+        raise invalid(f"{name} must be between 0 and {2**31 - 1}.")
     return price
 
 
@@ -203,29 +187,15 @@ def _social_link(name: str, value: Any) -> dict[str, str]:
     link = cast("dict[str, Any]", value) if isinstance(value, dict) else {"title": value}
     parts = {part: link[part] for part in ("title", "uri") if link.get(part) is not None}
     if not all(isinstance(text, str) for text in parts.values()) or not isinstance(value, dict):
-        raise _invalid(f"{name} must be an object with the texts title and uri.")
+        raise invalid(f"{name} must be an object with the texts title and uri.")
     return parts
 
 
 _WRITABLE: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(_SWITCHES, _switch),
+    **dict.fromkeys(_SWITCHES, switch),
     "privateServerPriceRobux": _price,
     **dict.fromkeys(_SOCIAL_LINKS, _social_link),
 }
-
-
-def _timestamp(moment: float) -> str:
-    """Return RFC 3339 with .NET ticks padded to nanoseconds, which is what Roblox sends."""
-    text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return f"{text}000Z"
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

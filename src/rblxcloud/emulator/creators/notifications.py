@@ -13,6 +13,7 @@ from uuid import uuid4
 from rblxcloud.emulator.creators.users import addressed
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.emulator.protobuf import camel
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import users as api
 from rblxcloud.endpoints.model import Endpoint
@@ -140,7 +141,7 @@ def _universe(path: object) -> str:
 
 def _parameter(name: str, value: object) -> str | int:
     given = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    given = {_camel(each): content for each, content in given.items() if content is not None}
+    given = {camel(each): content for each, content in given.items() if content is not None}
     match given:
         case {"stringValue": str() as text, **others} if not others:
             return text
@@ -173,15 +174,11 @@ def _object(body: Mapping[str, Any], name: str, default: dict[str, Any] | None =
 def _camel_keys(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a body in camelCase: protobuf's JSON takes snake_case too. Names of parameters are the caller's own."""
     return {
-        _camel(name): _camel_keys(cast("dict[str, Any]", value))
+        camel(name): _camel_keys(cast("dict[str, Any]", value))
         if isinstance(value, dict) and name != "parameters"
         else value
         for name, value in body.items()
     }
-
-
-def _camel(name: str) -> str:
-    return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
 def _invalid(message: str) -> NoReturn:
