@@ -31,7 +31,7 @@ class Call:
     download: Download | None = None
     """Takes the answer while it comes, from an address that Roblox handed out; the endpoint gives but the name."""
     guarded: bool = False
-    """The request carries a precondition, so that a repeat cannot do it twice."""
+    """The request carries a precondition or an idempotency key, so that a repeat cannot do it twice."""
     anonymous: bool = False
     """The request is sent without the credential."""
 

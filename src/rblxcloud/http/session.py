@@ -92,6 +92,8 @@ class Session:
         self.runtime = runtime
         self.settings = settings
         self.limiter = limiter
+        self.kept: dict[object, object] = {} if parent is None else parent.kept
+        """What resources have learnt of Roblox and need again, such as a public key; shared like the runtime."""
         self._parent = parent
         self._holds_connections = holds_connections and parent is None
         self._used = False
