@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -50,7 +51,8 @@ def source(module: str) -> Source:
         module: Its dotted name.
     """
     found = Source(module)
-    for node in ast.parse(inspect.getsource(importlib.import_module(module))).body:
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    for node in _statements(tree.body):
         match node:
             case ast.ImportFrom(module=str(origin), names=names):
                 found.imported |= {alias.asname or alias.name: (origin, alias.name) for alias in names}
@@ -63,6 +65,15 @@ def source(module: str) -> Source:
             case _:
                 pass
     return found
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module, with those that only type checkers run."""
+    for node in body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from node.body
+        else:
+            yield node
 
 
 @dataclass

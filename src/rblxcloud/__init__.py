@@ -62,8 +62,16 @@ if TYPE_CHECKING:
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.place import Place
     from rblxcloud.resources.quota import AssetQuota
+    from rblxcloud.resources.secret import Secret, Secrets
+    from rblxcloud.resources.subscription import ExpirationReason, Subscription, SubscriptionState
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
+    from rblxcloud.resources.user_restriction import (
+        RestrictionTerms,
+        UserRestriction,
+        UserRestrictionLog,
+        UserRestrictions,
+    )
     from rblxcloud.types import JSON, UNSET, Headers, Response, TokenPair, Unset
 
 __version__ = "0.1.0"
@@ -99,6 +107,7 @@ __all__ = [
     "EntryResult",
     "EntryVersion",
     "Experience",
+    "ExpirationReason",
     "ForumCategory",
     "ForumComment",
     "ForumPost",
@@ -143,7 +152,10 @@ __all__ = [
     "Resources",
     "Response",
     "ResponseEvent",
+    "RestrictionTerms",
     "RetryPolicy",
+    "Secret",
+    "Secrets",
     "ServerError",
     "SignInRequiredError",
     "Snapshot",
@@ -151,6 +163,8 @@ __all__ = [
     "SocialNetworkProfiles",
     "StateMismatchError",
     "StoredToken",
+    "Subscription",
+    "SubscriptionState",
     "TokenKey",
     "TokenPair",
     "TokenStore",
@@ -159,6 +173,9 @@ __all__ = [
     "UnsupportedCredentialError",
     "User",
     "UserClient",
+    "UserRestriction",
+    "UserRestrictionLog",
+    "UserRestrictions",
     "UserThumbnail",
     "__version__",
 ]
@@ -255,6 +272,15 @@ _HOMES = {
     "User": "rblxcloud.resources.user",
     "UserThumbnail": "rblxcloud.resources.thumbnail",
     "UserClient": "rblxcloud.oauth2.user_client",
+    "RestrictionTerms": "rblxcloud.resources.user_restriction",
+    "UserRestriction": "rblxcloud.resources.user_restriction",
+    "UserRestrictionLog": "rblxcloud.resources.user_restriction",
+    "UserRestrictions": "rblxcloud.resources.user_restriction",
+    "Secret": "rblxcloud.resources.secret",
+    "Secrets": "rblxcloud.resources.secret",
+    "Subscription": "rblxcloud.resources.subscription",
+    "SubscriptionState": "rblxcloud.resources.subscription",
+    "ExpirationReason": "rblxcloud.resources.subscription",
 }
 """Where each name is defined: loaded when it is first asked for, since pytest imports this package into every run."""
 

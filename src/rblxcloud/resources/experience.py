@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from pydantic import Field, SecretStr, TypeAdapter
 from pydantic.alias_generators import to_camel
@@ -20,8 +20,14 @@ from rblxcloud.resources.data_store_wire import starts_with
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.place import Place
+from rblxcloud.resources.secret import Secrets
+from rblxcloud.resources.subscription import SUBSCRIPTION, Subscription, subscription_call
+from rblxcloud.resources.user_restriction import UserRestrictions
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import JSON, UNSET, Unset
+
+if TYPE_CHECKING:
+    from rblxcloud.resources.user import User
 
 T = TypeVar("T")
 
@@ -191,6 +197,35 @@ class Experience(Resource):
             InvalidRequestError: The id is not one.
         """
         return Place.bound(self._bound_to, id=check_id("id", id), experience_id=self.id)
+
+    @property
+    def user_restrictions(self) -> UserRestrictions:
+        """Who may not join the experience: bans, and what became of them."""
+        return UserRestrictions(self._bound_to, self.id)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets that the experience's servers can use."""
+        return Secrets(self._bound_to, self.id)
+
+    async def get_subscription(self, product_id: str, user: User | int, *, full: bool = False) -> Subscription:
+        """Fetch a user's subscription to something that the experience sells.
+
+        Args:
+            product_id: Id of what is subscribed to, such as `EXP-11111111`.
+            user: The user, or the id.
+            full: Whether everything is fetched, and not only whether it is active and will renew.
+
+        Returns:
+            The subscription, which may have ended.
+
+        Raises:
+            NotFoundError: The user never subscribed to it.
+
+        Scopes: `universe:write` for any user, or `universe.subscription-product.subscription:read` for oneself.
+        Source: `GET /cloud/v2/universes/{universe_id}/subscription-products/{product_id}/subscriptions/{id}`.
+        """
+        return await self._session.request(subscription_call(self.id, product_id, user, full), SUBSCRIPTION)
 
     def data_stores(
         self,

@@ -15,6 +15,7 @@ from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
 from rblxcloud.resources.arguments import check_whole
 from rblxcloud.resources.base import BINDING, ID, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.user_restriction import UserRestrictions
 from rblxcloud.types import UNSET, Unset
 
 _LARGEST_SERVER = 2**31 - 1
@@ -84,6 +85,11 @@ class Place(Resource):
         match = _PATH.fullmatch(str(known.get("path")))
         context = cast("dict[str, Any]", info.context or {})
         return {**known, "experience_id": match[1] if match else context.get(_EXPERIENCE_ID)}
+
+    @property
+    def user_restrictions(self) -> UserRestrictions:
+        """Who may not join this place: bans, and what became of them."""
+        return UserRestrictions(self._bound_to, self.experience_id, self.id)
 
     async def fetch(self) -> Self:
         """Fill the fields in place.

@@ -23,7 +23,7 @@ from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 from rblxcloud.types import UNSET, Unset
 
 if TYPE_CHECKING:
-    from nacl.public import SealedBox
+    from nacl.public import PublicKey, SealedBox
 
 LONGEST_SECRET = 1024
 """Characters of a text, bytes of bytes."""
@@ -75,7 +75,7 @@ class _PublicKey:
     """The key of one experience: what it seals, Roblox alone can read."""
 
     id: str
-    box: SealedBox
+    box: SealedBox[PublicKey]
 
     def seal(self, value: SecretBytes) -> str:
         return b64encode(self.box.encrypt(value.get_secret_value())).decode()
@@ -137,13 +137,14 @@ class Secrets:
             ConflictError: There is a secret of that name.
 
         Scopes: `universe.secret:write`, and `universe.secret:read` for the public key.
-        Source: `POST /cloud/v2/universes/{universeId}/secrets`, `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
+        Source: `POST /cloud/v2/universes/{universeId}/secrets`,
+        `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
         """
-        # No plain text stays in a variable here: tracebacks can be made to show those.
-        value = _check_value(value)
+        plain = _check_value(value)
+        del value  # Tracebacks can be made to show variables.
         fields = {"id": _check_id(id), "domain": _check_domain(domain)}
         endpoint = api.POST_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS
-        return await self._write(endpoint, {"universeId": self._universe_id}, fields, value)
+        return await self._write(endpoint, {"universeId": self._universe_id}, fields, plain)
 
     async def update(
         self, id: str, *, value: SecretStr | str | bytes | Unset = UNSET, domain: str | Unset | None = UNSET
@@ -167,15 +168,16 @@ class Secrets:
         Source: `PATCH /cloud/v2/universes/{universeId}/secrets/{secretId}`,
         `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
         """
-        value = value if isinstance(value, Unset) else _check_value(value)
+        plain = None if isinstance(value, Unset) else _check_value(value)
+        del value  # See create.
         path: dict[str, str | int] = {"universeId": self._universe_id, "secretId": _check_id(id)}
         fields: dict[str, Any] = {}
         if not isinstance(domain, Unset):
             # Text, since null is what a service of .NET reads where a field was left out.
             fields["domain"] = _check_domain(domain) or ""
         endpoint = api.PATCH_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID
-        if not isinstance(value, Unset):
-            return await self._write(endpoint, path, fields, value)
+        if plain is not None:
+            return await self._write(endpoint, path, fields, plain)
         if not fields:
             raise InvalidRequestError("update", "nothing was passed to change")
         return await self._binding.get().request(json_call(endpoint, path, fields), _SECRET)
@@ -249,7 +251,7 @@ def _check_extra() -> None:
         raise ConfigurationError("secrets need an extra: pip install 'rblxcloud[secrets]'") from error
 
 
-def _sealed_box(key: bytes) -> SealedBox:
+def _sealed_box(key: bytes) -> SealedBox[PublicKey]:
     """Return what seals with a public key.
 
     Raises:

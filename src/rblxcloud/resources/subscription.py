@@ -11,7 +11,6 @@ from rblxcloud.endpoints import subscriptions
 from rblxcloud.http.request import Call
 from rblxcloud.resources.arguments import check_switch
 from rblxcloud.resources.base import Model, PathId, Timestamp, check_segment, check_text
-from rblxcloud.resources.user import user_id_of
 
 
 class SubscriptionState(StrEnum):
@@ -38,12 +37,9 @@ def _product_of(path: object) -> object:
     return parts[3] if len(parts) == 6 else path
 
 
-def _state(value: object) -> object:
-    return SubscriptionState(value) if value in [*SubscriptionState] else value
-
-
-def _reason(value: object) -> object:
-    return ExpirationReason(value) if value in [*ExpirationReason] else value
+def _read(kinds: type[StrEnum]) -> BeforeValidator:
+    """Values that Roblox adds later stay text."""
+    return BeforeValidator(lambda value: kinds(value) if value in [*kinds] else value)
 
 
 class Subscription(Model):
@@ -57,7 +53,7 @@ class Subscription(Model):
     """Whether it holds now, paid for or with the payment still pending."""
     will_renew: bool = Field(default=False, validation_alias=AliasChoices("willRenew", "renewing"))
     """Whether it goes on after the period that is paid for."""
-    state: Annotated[SubscriptionState | str | None, BeforeValidator(_state)] = None
+    state: Annotated[SubscriptionState | str | None, _read(SubscriptionState)] = None
     """Where it stands: one of `SubscriptionState`, or a newer one as text."""
     created: Timestamp | None = Field(default=None, alias="createTime")
     """When the user subscribed."""
@@ -69,7 +65,7 @@ class Subscription(Model):
     """When it is renewed next."""
     expires: Timestamp | None = Field(default=None, alias="expireTime")
     """When it ends or ended."""
-    expiration_reason: Annotated[ExpirationReason | str | None, BeforeValidator(_reason)] = Field(
+    expiration_reason: Annotated[ExpirationReason | str | None, _read(ExpirationReason)] = Field(
         default=None, validation_alias=AliasPath("expirationDetails", "reason")
     )
     """Why it ended: one of `ExpirationReason`, or a newer one as text."""
@@ -88,6 +84,8 @@ def subscription_call(universe_id: int, product_id: object, user: object, full: 
     Raises:
         InvalidRequestError: An argument is refused.
     """
+    from rblxcloud.resources.user import user_id_of
+
     path: dict[str, str | int] = {
         "universe_id": universe_id,
         "subscription_product_id": check_segment("product_id", check_text("product_id", product_id)),

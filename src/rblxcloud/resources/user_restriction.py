@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 from pydantic import AliasChoices, AliasPath, BeforeValidator, Field, TypeAdapter
 
@@ -18,7 +18,11 @@ from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_switch, check_whole, shown
 from rblxcloud.resources.base import Model, PathId, Timestamp, check_id
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
-from rblxcloud.resources.user import User, user_id_of
+
+if TYPE_CHECKING:
+    # Both know experiences, which know these bans.
+    from rblxcloud.resources.place import Place
+    from rblxcloud.resources.user import User
 
 LONGEST_RESTRICTION = 315_576_000_000
 """Seconds: about 10,000 years."""
@@ -168,7 +172,7 @@ class UserRestrictions:
         endpoint = self._either(
             api.GET_USER_RESTRICTION__USING_UNIVERSES, api.GET_USER_RESTRICTION__USING_UNIVERSES_PLACES
         )
-        call = Call(endpoint, self._path(user_id_of("user", user)))
+        call = Call(endpoint, self._path(_user_id(user)))
         return await self._binding.get().request(call, _RESTRICTION)
 
     def list(self, *, limit: int | None = None, page_size: int = _LARGEST_PAGE) -> Pager[UserRestriction]:
@@ -229,8 +233,8 @@ class UserRestrictions:
         """Keep a user from joining; one who plays now is put out. It takes the place of a ban that holds already.
 
         A ban is for good only where `permanent=True` says so: a duration that came out as 0 or None is an error. A lost
-        answer is no harm: the ban is sent again with the same idempotency key. Roblox takes two changes a minute for the
-        same user; a third one waits for its turn.
+        answer is no harm: the ban is sent again with the same idempotency key. Roblox takes two changes a minute for
+        the same user; a third one waits for its turn.
 
         Args:
             user: The user, or the id.
@@ -287,7 +291,7 @@ class UserRestrictions:
         self,
         *,
         user: User | int | None = None,
-        place: int | None = None,
+        place: Place | int | None = None,
         limit: int | None = None,
         page_size: int = _LARGEST_PAGE,
     ) -> Pager[UserRestrictionLog]:
@@ -295,7 +299,8 @@ class UserRestrictions:
 
         Args:
             user: Only those of this user.
-            place: Only those of the place with this id; an experience's logs hold those of all its places.
+            place: Only those of this place, or of the one with this id; an experience's logs hold those of all its
+                places.
             limit: Most rows in all.
             page_size: Most rows a request, 1 to 100.
 
@@ -303,14 +308,15 @@ class UserRestrictions:
             A pager: iterate it, or its `pages()`.
 
         Raises:
-            InvalidRequestError: An argument is refused, or names another place than the one whose logs these are.
+            InvalidRequestError: An argument is refused, or names a place of another experience, or another place than
+                the one whose logs these are.
 
         Scopes: `universe.user-restriction:read`.
         Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions:listLogs`.
         """
         conditions: list[str] = []
         if user is not None:
-            conditions.append(f"user == 'users/{user_id_of('user', user)}'")
+            conditions.append(f"user == 'users/{_user_id(user)}'")
         if (place_id := self._check_place(place)) is not None:
             conditions.append(f"place == 'places/{place_id}'")
         return list_pages(
@@ -331,7 +337,7 @@ class UserRestrictions:
         )
         call = Call(
             endpoint,
-            self._path(user_id_of("user", user)),
+            self._path(_user_id(user)),
             {"updateMask": "gameJoinRestriction", **idempotency_query(session)},
             content=encode_json({"gameJoinRestriction": terms}),
             guarded=True,
@@ -349,13 +355,24 @@ class UserRestrictions:
             path["user_restriction_id"] = user_id
         return path
 
-    def _check_place(self, place: int | None) -> int | None:
+    def _check_place(self, place: Place | int | None) -> int | None:
+        from rblxcloud.resources.place import Place
+
         if place is None:
             return self._place_id
-        place_id = check_id("place", place)
+        if isinstance(place, Place) and place.experience_id != self._universe_id:
+            problem = f"is one of experience {place.experience_id}, but these are the bans of {self._universe_id}"
+            raise InvalidRequestError("place", problem)
+        place_id = place.id if isinstance(place, Place) else check_id("place", place)
         if self._place_id not in (None, place_id):
             raise InvalidRequestError("place", f"is {place_id}, but these are the bans of place {self._place_id}")
         return place_id
+
+
+def _user_id(user: object) -> int:
+    from rblxcloud.resources.user import user_id_of
+
+    return user_id_of("user", user)
 
 
 def _check_term(duration: object, permanent: object) -> int | None:
@@ -368,7 +385,7 @@ def _check_term(duration: object, permanent: object) -> int | None:
         raise InvalidRequestError("duration", "is None; pass for how long, or permanent=True for a ban for good")
     if not isinstance(duration, timedelta):
         if isinstance(duration, bool) or not isinstance(duration, int):
-            raise InvalidRequestError("duration", f"{shown(duration)} is neither a timedelta nor whole seconds (an int)")
+            raise InvalidRequestError("duration", f"{shown(duration)} is neither a timedelta nor an int of seconds")
         return check_whole("duration", duration, LONGEST_RESTRICTION, smallest=1)
     if duration % _SECOND:
         raise InvalidRequestError("duration", f"{duration} is not whole seconds: Roblox takes no parts of one")
