@@ -36,6 +36,10 @@ class Clock:
         """Return the clock's time in seconds since 1970 UTC."""
         return self._base() + self._offset if self._stopped_at is None else self._stopped_at
 
+    def unmoved(self) -> float:
+        """Return the time that the clock would show if nobody had moved or stopped it: what callers' clocks show."""
+        return self._base()
+
     def set(self, moment: float) -> None:
         """Show `moment` (seconds since 1970 UTC) from now on; a stopped clock stays stopped."""
         if self._stopped_at is None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
+from rblxcloud.emulator import control_restrictions
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
 from rblxcloud.emulator.control_creators import ROUTES
@@ -240,5 +241,6 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
+    **control_restrictions.ROUTES,
     **oauth.ROUTES,
 }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import validate_call
+
 if TYPE_CHECKING:
     from rblxcloud.emulator.core import Emulator
 
-__all__ = ["DEFAULT_LIMIT", "Command", "ControlError", "shown_time"]
+__all__ = ["DEFAULT_LIMIT", "Command", "ControlError", "apply", "shown_time"]
 
 DEFAULT_LIMIT = 1000
 """How many rows a list shows where the request does not say."""
@@ -63,3 +67,18 @@ class Command:
 def shown_time(moment: float) -> str:
     """Return a moment in seconds since 1970 UTC as RFC 3339."""
     return datetime.fromtimestamp(moment, UTC).isoformat().replace("+00:00", "Z")
+
+
+def apply(method: Callable[..., Any], *arguments: object, **fields: Any) -> Any:
+    """Call a method of the emulator with a body's fields, once they have the types that it wants.
+
+    Args:
+        method: What to call.
+        *arguments: What the path says.
+        **fields: What the body says, by the names of the JSON.
+
+    Raises:
+        ValidationError: A field is unknown, missing or of another type.
+    """
+    named = {re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name): value for name, value in fields.items()}
+    return validate_call(method)(*arguments, **named)

@@ -21,6 +21,7 @@ from rblxcloud.emulator import (
     journal,
     messaging,
     ordered_data_stores,
+    subscriptions,
     universes,
 )
 from rblxcloud.emulator.api_keys import ApiKey
@@ -39,8 +40,13 @@ from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.places import rooms as places
+from rblxcloud.emulator.restrictions import rooms as restrictions
+from rblxcloud.emulator.restrictions.controls import RestrictionControls
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
+from rblxcloud.emulator.secrets import rooms as secrets
+from rblxcloud.emulator.secrets.controls import SecretControls
+from rblxcloud.emulator.subscriptions import SubscriptionControls
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -63,6 +69,9 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (creators.HANDLERS, creators.SCHEMA),
     (oauth.HANDLERS, oauth.SCHEMA),
     (places.HANDLERS, places.SCHEMA),
+    (restrictions.HANDLERS, restrictions.SCHEMA),
+    (secrets.HANDLERS, secrets.SCHEMA),
+    (subscriptions.HANDLERS, subscriptions.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -117,7 +126,7 @@ class Emulator:
         self._subscribers: list[Callable[[object], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
-        self._world = World(connection, self.clock.now, self.limits, strict_universes)
+        self._world = World(connection, self.clock.now, self.limits, strict_universes, unmoved=self.clock.unmoved)
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
         self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
@@ -128,6 +137,12 @@ class Emulator:
         """Users: profiles, inventories, notifications."""
         self.groups: GroupControls = GroupControls(self._world, self._transaction)
         """Groups: members, roles, requests to join, shouts, forums."""
+        self.user_restrictions: RestrictionControls = RestrictionControls(self._world, self._transaction)
+        """Who may not join which experience or place."""
+        self.secrets: SecretControls = SecretControls(self._world, self._transaction)
+        """The secrets of experiences, which the emulator can open."""
+        self.subscriptions: SubscriptionControls = SubscriptionControls(self._world, self._transaction)
+        """Who subscribed to what."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 from rblxcloud.emulator.model import ErrorFamily, Refusal, Reply
@@ -26,6 +27,7 @@ CODES = {
 }
 """The code that goes with a status where nobody names another."""
 
+_SECRETS = re.compile(r"/cloud/v2/universes/[^/]+/secrets(?=[/?]|$)")
 _FAMILIES = (
     ("/cloud/v2/", ErrorFamily.V2),
     ("/datastores/v1/", ErrorFamily.V1_DATA_STORE),
@@ -61,6 +63,8 @@ _ASSET_PERMISSION_CODES = {400: "InvalidRequest", 403: "CannotManageAsset", 429:
 
 def family_of(path: str) -> ErrorFamily:
     """Return the error family of the service that `path` (a template or a raw path) belongs to."""
+    if _SECRETS.match(path):
+        return ErrorFamily.PROBLEM_TEXT
     return next((family for prefix, family in _FAMILIES if path.startswith(prefix)), ErrorFamily.GATEWAY)
 
 
@@ -131,6 +135,10 @@ def _problem(refusal: Refusal) -> object:
     return {"type": "about:blank", "title": refusal.code, "status": refusal.status, "detail": refusal.message}
 
 
+def _problem_text(refusal: Refusal) -> object:
+    return {"type": "about:blank", "title": refusal.code, "status": str(refusal.status), "detail": refusal.message}
+
+
 def _oauth(refusal: Refusal) -> object:
     code = refusal.code if refusal.code.islower() else _OAUTH_CODES.get(refusal.code, "invalid_request")
     return {"error": code, "error_description": refusal.message}
@@ -145,6 +153,7 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASSET_PERMISSIONS: _asset_permissions,
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
+    ErrorFamily.PROBLEM_TEXT: _problem_text,
     ErrorFamily.LEGACY: _legacy,
     ErrorFamily.OAUTH: _oauth,
 }

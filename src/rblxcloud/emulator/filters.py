@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import cast
 
 from rblxcloud.emulator.model import Refusal
 from rblxcloud.emulator.storage_time import parse_time
+from rblxcloud.emulator.universes import is_id
 
 __all__ = [
     "INT64_MAX",
     "INT64_MIN",
     "equal_path",
+    "equal_paths",
     "equal_words",
     "id_prefix",
     "member_condition",
@@ -119,6 +122,28 @@ def equal_path(text: str, field: str) -> str:
     if match is None or match[1] != field:
         raise _invalid()
     return match[2]
+
+
+def equal_paths(text: str, collections: Mapping[str, str]) -> dict[str, int]:
+    """Return the ids that a filter such as `user == 'users/1' && place == 'places/2'` asks for, by field.
+
+    Args:
+        text: The filter.
+        collections: What the paths of each field begin with.
+
+    Raises:
+        Refusal: 400 for anything but `==` conditions on different fields, joined by `&&`.
+    """
+    wanted: dict[str, int] = {}
+    for condition in text.split("&&") if text else ():
+        match = _EQUAL.fullmatch(condition.strip())
+        if match is None or match[1] in wanted or match[1] not in collections:
+            raise _invalid()
+        collection, _, number = match[2].partition("/")
+        if collection != collections[match[1]] or not is_id(number):
+            raise _invalid()
+        wanted[match[1]] = int(number)
+    return wanted
 
 
 def equal_words(text: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -60,6 +61,8 @@ class ErrorFamily(Enum):
     ASSET_PERMISSIONS = "asset_permissions"
     ASPNET = "aspnet"
     PROBLEM = "problem"
+    PROBLEM_TEXT = "problem_text"
+    """The same, with its status as text."""
     LEGACY = "legacy"
     OAUTH = "oauth"
 
@@ -121,6 +124,8 @@ class World:
     """What happened in the open transaction; subscribers hear of it once it is committed."""
     scripts: Scripts = field(default_factory=Scripts)
     """How the next long-running operations go."""
+    unmoved: Callable[[], float] = time.time
+    """Seconds since 1970 UTC on the clock that nobody moves, which is that of the callers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The secrets of experiences: sealed with a real key pair, which the emulator has whole."""
