@@ -44,10 +44,10 @@ class View:
         if not callable(value):
             return view(value)
         if inspect.iscoroutinefunction(original):
-            return lambda *a, **k: Ready(view(value(*_plain(a), **k)))
+            return lambda *a, **k: Ready(view(value(*_plain(a), **_named(k))))
         if inspect.isasyncgenfunction(original):
-            return lambda *a, **k: _iterate(value(*_plain(a), **k))
-        return lambda *a, **k: view(value(*_plain(a), **k))
+            return lambda *a, **k: _iterate(value(*_plain(a), **_named(k)))
+        return lambda *a, **k: view(value(*_plain(a), **_named(k)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return view, (self._twin,)
@@ -74,6 +74,10 @@ def view(value: Any) -> Any:
 
 def _plain(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(argument._twin if isinstance(argument, View) else argument for argument in arguments)
+
+
+def _named(arguments: dict[str, Any]) -> dict[str, Any]:
+    return dict(zip(arguments, _plain(tuple(arguments.values())), strict=True))
 
 
 async def _iterate(items: Any) -> AsyncIterator[Any]:

@@ -66,6 +66,8 @@ def _term(name: str) -> AliasChoices:
 class RestrictionTerms(Model):
     """What is laid on a user: since when, for how long, and why."""
 
+    user_id: PathId = Field(validation_alias=AliasChoices("user", "path"))
+    """Id of the user."""
     active: bool = Field(default=False, validation_alias=_term("active"))
     """Whether the user may not join."""
     start: Timestamp | None = Field(default=None, validation_alias=_term("startTime"))
@@ -100,8 +102,6 @@ class RestrictionTerms(Model):
 class UserRestriction(RestrictionTerms):
     """Whether a user may join an experience or a place, as it stands now."""
 
-    user_id: PathId = Field(validation_alias=AliasChoices("user", "path"))
-    """Id of the user."""
     place_id: Annotated[int | None, BeforeValidator(_place_of)] = Field(default=None, validation_alias="path")
     """Id of the place that was asked about; None for the whole experience."""
     inherited: bool = Field(default=False, validation_alias=_term("inherited"))
@@ -113,8 +113,6 @@ class UserRestriction(RestrictionTerms):
 class UserRestrictionLog(RestrictionTerms):
     """A change of a user's restriction: the terms are those that held after it."""
 
-    user_id: PathId = Field(alias="user")
-    """Id of the user."""
     place_id: Annotated[int | None, BeforeValidator(_read_place)] = Field(default=None, alias="place")
     """Id of the place; None for the whole experience."""
     moderator_id: PathId | None = Field(default=None, validation_alias=AliasPath("moderator", "robloxUser"))

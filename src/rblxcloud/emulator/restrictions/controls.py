@@ -59,8 +59,7 @@ class RestrictionControls:
         if len(private_reason) > LONGEST_PRIVATE_REASON or len(display_reason) > LONGEST_DISPLAY_REASON:
             raise ValueError(f"reasons have at most {LONGEST_PRIVATE_REASON} and {LONGEST_DISPLAY_REASON} characters")
         with self._transaction():
-            now = self._world.now()
-            terms = Terms(True, now, duration, private_reason, display_reason, exclude_alt_accounts)
+            terms = Terms(True, duration, private_reason, display_reason, exclude_alt_accounts)
             table.lay(self._world, str(universe), _where(place), user, terms, moderator)
 
     def unban(self, universe: int, user: int, *, place: int | None = None, moderator: int | None = None) -> None:

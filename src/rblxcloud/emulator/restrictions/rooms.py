@@ -56,7 +56,7 @@ def _list(world: World, call: Call) -> Reply:
 
 def _update(world: World, call: Call) -> Reply:
     universe, place, user = call.path["universe_id"], _place(world, call), _user(call)
-    terms = _terms(world, camel_keys(call.json_object()), mask_paths(call.query))
+    terms = _terms(camel_keys(call.json_object()), mask_paths(call.query))
 
     def act() -> Reply:
         table.lay(world, universe, place, user, terms, _moderator(world, call))
@@ -99,7 +99,7 @@ def _moderator(world: World, call: Call) -> int | None:
     return None if group is None else group.owner
 
 
-def _terms(world: World, body: Mapping[str, Any], paths: list[str]) -> Terms:
+def _terms(body: Mapping[str, Any], paths: list[str]) -> Terms:
     """Return what a body asks for: all of it, since parts cannot be updated."""
     if not paths and body.get(_MASK) is None:
         raise invalid(f"The field mask has to name {_MASK}.")
@@ -113,7 +113,6 @@ def _terms(world: World, body: Mapping[str, Any], paths: list[str]) -> Terms:
     seconds = _duration(fields["duration"]) if "duration" in fields else None
     return Terms(
         active,
-        world.now() if active else None,
         seconds if active else None,
         _reason(fields, "privateReason", LONGEST_PRIVATE_REASON),
         _reason(fields, "displayReason", LONGEST_DISPLAY_REASON),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 from rblxcloud.emulator.model import World
 
@@ -16,11 +16,11 @@ CREATE TABLE IF NOT EXISTS user_restrictions (
     user INTEGER NOT NULL,
     updated REAL NOT NULL,
     active INTEGER NOT NULL,
-    start REAL,
     duration INTEGER,
     private_reason TEXT NOT NULL,
     display_reason TEXT NOT NULL,
     exclude_alt_accounts INTEGER NOT NULL,
+    start REAL,
     PRIMARY KEY (universe, place, user)
 );
 
@@ -32,11 +32,11 @@ CREATE TABLE IF NOT EXISTS user_restriction_logs (
     moderator INTEGER,
     time REAL NOT NULL,
     active INTEGER NOT NULL,
-    start REAL,
     duration INTEGER,
     private_reason TEXT NOT NULL,
     display_reason TEXT NOT NULL,
-    exclude_alt_accounts INTEGER NOT NULL
+    exclude_alt_accounts INTEGER NOT NULL,
+    start REAL
 );
 CREATE INDEX IF NOT EXISTS user_restriction_logs_by_user ON user_restriction_logs (universe, user);
 
@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS user_restriction_keys (
 EVERYWHERE = ""
 """The place of a ban from the whole experience."""
 
-_TERMS = "active, start, duration, private_reason, display_reason, exclude_alt_accounts"
+_TERMS = "active, duration, private_reason, display_reason, exclude_alt_accounts, start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class Terms:
     """Whether a user may join, and why."""
 
     active: bool = False
-    start: float | None = None
-    """Seconds since 1970 UTC; None where it is not active."""
     duration: int | None = None
     """Seconds; None for good."""
     private_reason: str = ""
     display_reason: str = ""
     exclude_alt_accounts: bool = False
+    start: float | None = None
+    """Seconds since 1970 UTC; None where it is not active."""
 
     def holds(self, now: float) -> bool:
         """Return whether the user may not join at a moment: a ban ends by itself."""
@@ -121,7 +121,7 @@ def in_force(world: World, universe: str, place: str, user: int) -> Ban:
 
 
 def lay(world: World, universe: str, place: str, user: int, terms: Terms, moderator: int | None) -> None:
-    """Let terms hold for a user from now on, and log it.
+    """Let terms hold for a user, with their start now, and log it.
 
     Args:
         world: The emulator's state.
@@ -131,7 +131,8 @@ def lay(world: World, universe: str, place: str, user: int, terms: Terms, modera
         terms: What is to hold.
         moderator: Id of the user who does it; None for a script.
     """
-    now, columns = world.now(), astuple(terms)
+    now = world.now()
+    columns = astuple(replace(terms, start=now if terms.active else None))
     world.database.execute(
         "INSERT OR REPLACE INTO user_restrictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (universe, place, user, now, *columns),
@@ -184,6 +185,6 @@ def logs(
 
 
 def _terms(
-    active: int, start: float | None, duration: int | None, private_reason: str, display_reason: str, exclude: int
+    active: int, duration: int | None, private_reason: str, display_reason: str, exclude: int, start: float | None
 ) -> Terms:
-    return Terms(bool(active), start, duration, private_reason, display_reason, bool(exclude))
+    return Terms(bool(active), duration, private_reason, display_reason, bool(exclude), start)
