@@ -303,6 +303,8 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "ordered_data_stores.update_entry",
         "ordered_data_stores.v1_delete_entry",
         "ordered_data_stores.v1_update_entry",
+        "secrets.delete_cloud_v2_universes_universe_id_secrets_secret_id",
+        "secrets.patch_cloud_v2_universes_universe_id_secrets_secret_id",
         "universes.update_universe",
     }
     assert len(by_repeat[Repeat.WITH_KEY]) == 3

@@ -96,6 +96,7 @@ def test_importing_the_package_brings_no_extra_along() -> None:
         "redis",
         "fastapi",
         "itsdangerous",
+        "nacl",
         "rblxcloud.integrations",
         "rblxcloud.emulator",
         "rblxcloud.cli",

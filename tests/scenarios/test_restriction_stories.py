@@ -35,7 +35,13 @@ def test_user_is_banned_for_a_while(tell: Tell, emulator: Emulator) -> None:
             display_reason="Spoiled the game of others.",
             exclude_alt_accounts=True,
         )
-        assert (made.user_id, made.place_id, made.active, made.permanent, made.inherited) == (7, None, True, False, False)
+        assert (made.user_id, made.place_id, made.active, made.permanent, made.inherited) == (
+            7,
+            None,
+            True,
+            False,
+            False,
+        )
         assert (made.duration, made.ends) == (timedelta(days=7), made.start + timedelta(days=7))
         assert (made.private_reason, made.display_reason) == ("Ticket 12", "Spoiled the game of others.")
         assert made.exclude_alt_accounts

@@ -63,7 +63,9 @@ def test_secret_is_made_and_changed_and_deleted(tell: Tell, emulator: RecordingE
     ],
     ids=["text", "SecretStr", "bytes", "1,024 characters", "one character"],
 )
-def test_every_kind_of_value_arrives_as_it_was(tell: Tell, emulator: RecordingEmulator, value: Any, plain: bytes) -> None:
+def test_every_kind_of_value_arrives_as_it_was(
+    tell: Tell, emulator: RecordingEmulator, value: Any, plain: bytes
+) -> None:
     async def story(client: Any) -> None:
         assert (await client.experience(1).secrets.create("k", value)).domain is None
         assert emulator.secrets.open_bytes(1, "k") == plain
@@ -114,7 +116,14 @@ def test_public_key_is_fetched_once_for_each_experience(tell: Tell, emulator: Re
         await client.experience(2).secrets.create("k", PLAIN)
 
     tell(story)
-    assert statuses(emulator) == [("KEY", 200), ("POST", 201), ("POST", 201), ("POST", 201), ("KEY", 200), ("POST", 201)]
+    assert statuses(emulator) == [
+        ("KEY", 200),
+        ("POST", 201),
+        ("POST", 201),
+        ("POST", 201),
+        ("KEY", 200),
+        ("POST", 201),
+    ]
 
 
 def test_rotated_key_is_fetched_anew(tell: Tell, emulator: RecordingEmulator) -> None:
@@ -143,7 +152,9 @@ def test_refusal_that_is_not_for_the_key_is_told(tell: Tell, emulator: Recording
         assert not caught.value.outcome_unknown
 
     tell(story)
-    assert statuses(emulator) == [("KEY", 200), ("POST", 400), ("KEY", 200)], "the key is looked at again, and is the same"
+    assert statuses(emulator) == [("KEY", 200), ("POST", 400), ("KEY", 200)], (
+        "the key is looked at again, and is the same"
+    )
 
 
 def test_key_that_is_refused_twice_is_not_tried_a_third_time(tell: Tell, emulator: RecordingEmulator) -> None:

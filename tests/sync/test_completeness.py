@@ -31,6 +31,7 @@ from rblxcloud.sync._lifecycle import Twin
 RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 BLOCKING = {AsyncIterator: Iterator, AsyncIterable: Iterable}
 CLASSES = [name for name in rblxcloud.__all__ if inspect.isclass(getattr(rblxcloud, name))]
+PUBLIC = {name: getattr(rblxcloud, name) for name in CLASSES}
 
 
 def _own_members(cls: type) -> dict[str, Any]:
@@ -100,9 +101,14 @@ def _mirrored(hint: Any) -> Any:
     return (BLOCKING.get(origin) or TWINS.get(origin) or origin)[inner]
 
 
+def _hints(function: Any) -> dict[str, Any]:
+    """Return the annotations; modules that know each other import some of the names for type checkers alone."""
+    return typing.get_type_hints(function, globalns={**PUBLIC, **function.__globals__})
+
+
 def _describe(function: Any, convert: Callable[[Any], Any]) -> tuple[Any, ...]:
     parameters = inspect.signature(function).parameters.values()
-    hints = typing.get_type_hints(function)
+    hints = _hints(function)
     return (
         [(p.name, p.kind, p.default) for p in parameters],
         {name: convert(hint) for name, hint in hints.items()},
@@ -136,8 +142,10 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "PartialAccessToken",
         "Place",
         "Resources",
+        "Secrets",
         "User",
         "UserClient",
+        "UserRestrictions",
     }
     twins = {name for name in CLASSES if issubclass(getattr(rblxcloud.sync, name), Twin)}
     assert twins == {cls.__name__ for cls in TWINS}
