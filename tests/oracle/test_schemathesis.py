@@ -5,6 +5,7 @@ Requests travel over a socket. Identifiers are narrowed to a few which lead some
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import hypothesis
 import pytest
 import schemathesis
+from nacl.public import PublicKey, SealedBox
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi.checks import (
@@ -43,6 +45,10 @@ SERVED = (
     "/cloud/v2/users/{user_id}",
     "/cloud/v2/groups/{group_id}",
     "/legacy-groups/v1/groups/{groupId}/status",
+    "/cloud/v2/universes/{universe_id}/user-restrictions",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions",
+    "/cloud/v2/universes/{universe_id}/subscription-products/",
+    "/cloud/v2/universes/{universeId}/secrets",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -63,7 +69,14 @@ NARROWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("pageToken", "page_token", "cursor"), ("", "bad")),
     **dict.fromkeys(("filter", "prefix", "orderBy", "order_by", "matchVersion", "startTime", "endTime"), ("", "bad")),
     **dict.fromkeys(("place_id", "placeId"), ("2", "5", "bad")),
-    "updateMask": ("", "voiceChatEnabled", "privateServerPriceRobux,discordSocialLink", "description", "bad"),
+    "updateMask": (
+        "",
+        "voiceChatEnabled",
+        "privateServerPriceRobux,discordSocialLink",
+        "description",
+        "gameJoinRestriction",
+        "bad",
+    ),
     "readMask": ("", "description,icon", "bad"),
     **dict.fromkeys(("versionId", "operationId", "operation_id", "post_id"), ("seeded", "bad")),
     "forum_category_id": ("seeded",),
@@ -75,6 +88,12 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "join_request_id": ("5", "9", "bad"),
     "role_id": (str(ROLE), "5", "bad"),
     "size": ("48", "720", "49"),
+    "user_restriction_id": ("7", "8", "bad"),
+    "idempotencyKey.key": ("", "a"),
+    "idempotencyKey.firstSent": ("", "2100-01-01T00:00:00Z", "2000-01-01T00:00:00Z", "bad"),
+    "subscription_product_id": ("EXP-1", "EXP-2"),
+    "subscription_id": ("7", "8", "bad"),
+    "secretId": ("kept", "new", "1a"),
     "roblox-entry-userids": ("[1, 2]", "bad"),
     "roblox-entry-attributes": ('{"a": 1}', "bad"),
 }
@@ -85,6 +104,7 @@ _GROUP = "/cloud/v2/groups/{group_id}"
 FILTERS: dict[str, tuple[str, ...]] = {
     "/cloud/v2/users/{user_id}/inventory-items": ("", "badges=true;inventoryItemAssetTypes=*", "badgeIds=5", "bad"),
     "/cloud/v2/users/{user_id}/asset-quotas": ("", "quotaType == RateLimitUpload", "bad"),
+    f"{UNIVERSE}/user-restrictions:listLogs": ("", "user == 'users/7' && place == 'places/2'", "user == 7", "bad"),
     f"{_GROUP}/memberships": ("", "user == 'users/1'", f"role == 'groups/1/roles/{ROLE}'", "bad"),
     f"{_GROUP}/join-requests": ("", "user == 'users/5'", "bad"),
     f"{_GROUP}/forum-categories": ("", "archived==true", "bad"),
@@ -98,6 +118,27 @@ _ROLE_BODY = {
     "required": ["role"],
     "additionalProperties": False,
 }
+_RESTRICTION_BODY = {
+    "type": "object",
+    "properties": {
+        "gameJoinRestriction": {
+            "type": "object",
+            "properties": {
+                "active": {"type": "boolean"},
+                "duration": {"type": "string", "enum": ["60s", "0s"]},
+                "privateReason": {"type": "string"},
+                "excludeAltAccounts": {"type": "boolean"},
+            },
+        }
+    },
+    "required": ["gameJoinRestriction"],
+}
+_SECRET = {
+    "secret": {"type": "string", "enum": ["seeded"]},
+    "key_id": {"type": "string", "enum": ["seeded", "bad"]},
+    "domain": {"type": "string", "enum": ["", "*", "*.example.com"]},
+}
+_SECRET_ID = {"id": {"type": "string", "enum": ["kept", "new"]}}
 _METADATA = {
     "displayName": {"type": "string", "minLength": 1},
     "description": {"type": "string", "maxLength": 1001},
@@ -184,6 +225,14 @@ BODIES: dict[str, Any] = {
         },
         "required": ["source", "payload"],
     },
+    f"PATCH {UNIVERSE}/user-restrictions/{{user_restriction_id}}": _RESTRICTION_BODY,
+    f"PATCH {PLACE}/user-restrictions/{{user_restriction_id}}": _RESTRICTION_BODY,
+    "POST /cloud/v2/universes/{universeId}/secrets": {
+        "type": "object",
+        "properties": {**_SECRET_ID, **_SECRET},
+        "required": ["id", "secret", "key_id"],
+    },
+    "PATCH /cloud/v2/universes/{universeId}/secrets/{secretId}": {"type": "object", "properties": _SECRET},
     f"PATCH {_GROUP}/memberships/{{membership_id}}": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:assignRole": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:unassignRole": _ROLE_BODY,
@@ -266,11 +315,19 @@ def seed(emulator: Emulator) -> dict[str, str]:
         assert reply.status == 200
     emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
     category = emulator.groups.add_category(1, "Seeded")
+    emulator.user_restrictions.ban(1, 7, duration=60)
+    emulator.user_restrictions.ban(1, 7, place=2)
+    emulator.subscriptions.set(1, "EXP-1", 7)
+    emulator.secrets.put(1, "kept", "hush")
+    key = json.loads(emulator.handle(RawRequest("GET", "/cloud/v2/universes/1/secrets/public-key", HEADERS)).body)
+    box = SealedBox(PublicKey(base64.b64decode(key["secret"])))
     thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
     return {
         "versionId": versions[0],
         "operationId": _upload(emulator),
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
+        "secret": base64.b64encode(box.encrypt(b"hush")).decode(),
+        "key_id": key["key_id"],
         "forum_category_id": category,
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
     }
@@ -336,6 +393,8 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
             name: seeded.get(name, value) if value == "seeded" else value
             for name, value in case.path_parameters.items()
         }
+        if isinstance(case.body, dict):
+            case.body = {name: seeded[name] if value == "seeded" else value for name, value in case.body.items()}
         if isinstance(case.body, dict) and "fileContent" in case.body:
             case.body["fileContent"] = RBXM
         response = case.call(**transport)
