@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
 import httpx
@@ -48,10 +48,16 @@ from rblxcloud import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    Secret,
+    Secrets,
     Snapshot,
     SocialLink,
+    Subscription,
     User,
     UserClient,
+    UserRestriction,
+    UserRestrictionLog,
+    UserRestrictions,
 )
 
 
@@ -259,6 +265,26 @@ async def clients() -> None:
         assert_type(response, Response)
         assert_type(response.content, bytes)
         await client.request("POST", "/cloud/v2/universes/1:publishMessage", json={"topic": "t", "message": "m"})
+
+
+async def bans_and_secrets(experience: Experience) -> None:
+    bans = experience.user_restrictions
+    assert_type(bans, UserRestrictions)
+    ban = await bans.ban(156, duration=timedelta(days=1), private_reason="p", display_reason=None)
+    assert_type(ban, UserRestriction)
+    assert_type(ban.ends, datetime | None)
+    assert_type(await bans.ban(156, permanent=True, exclude_alt_accounts=True), UserRestriction)
+    assert_type(await experience.place(2).user_restrictions.unban(156), UserRestriction)
+    async for row in bans.logs(user=156, place=experience.place(2)):
+        assert_type(row, UserRestrictionLog)
+        assert_type(row.moderator_id, int | None)
+    secrets = experience.secrets
+    assert_type(secrets, Secrets)
+    assert_type(await secrets.create("k", SecretStr("v"), domain="*"), Secret)
+    assert_type(await secrets.update("k", value=b"v", domain=None), Secret)
+    async for secret in secrets.list():
+        assert_type(secret, Secret)
+    assert_type(await experience.get_subscription("EXP-1", 156, full=True), Subscription)
 
 
 async def errors(store: DataStore[PlayerData]) -> None:

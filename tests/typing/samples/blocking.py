@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
 import httpx
@@ -42,10 +42,16 @@ from rblxcloud.sync import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    Secret,
+    Secrets,
     Snapshot,
     SocialLink,
+    Subscription,
     User,
     UserClient,
+    UserRestriction,
+    UserRestrictionLog,
+    UserRestrictions,
 )
 
 
@@ -195,6 +201,26 @@ def clients() -> None:
         assert_type(client.with_options(timeout=5, deadline=None), Client)
         assert_type(client.bind(Experience(1, api_key="k")), Experience)
         assert_type(client.request("GET", "/cloud/v2/universes/1", query={"a": 1}), Response)
+
+
+def bans_and_secrets(experience: Experience) -> None:
+    bans = experience.user_restrictions
+    assert_type(bans, UserRestrictions)
+    ban = bans.ban(156, duration=timedelta(days=1), private_reason="p", display_reason=None)
+    assert_type(ban, UserRestriction)
+    assert_type(ban.ends, datetime | None)
+    assert_type(bans.ban(156, permanent=True, exclude_alt_accounts=True), UserRestriction)
+    assert_type(experience.place(2).user_restrictions.unban(156), UserRestriction)
+    for row in bans.logs(user=156, place=experience.place(2)):
+        assert_type(row, UserRestrictionLog)
+        assert_type(row.moderator_id, int | None)
+    secrets = experience.secrets
+    assert_type(secrets, Secrets)
+    assert_type(secrets.create("k", SecretStr("v"), domain="*"), Secret)
+    assert_type(secrets.update("k", value=b"v", domain=None), Secret)
+    for secret in secrets.list():
+        assert_type(secret, Secret)
+    assert_type(experience.get_subscription("EXP-1", 156, full=True), Subscription)
 
 
 def errors(store: DataStore[PlayerData]) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from models import PlayerData
 
 import rblxcloud.sync
@@ -84,3 +86,13 @@ async def clients() -> None:
         print(client)
     Client("k").bind(rblxcloud.sync.Experience(1))  # wrong: of the other mode
     await Client("k").request("GET", "/cloud/v2/universes/1", query={"a": [1]})  # wrong: a list in a query
+
+
+async def bans(experience: Experience, setting: timedelta | None) -> None:
+    await experience.user_restrictions.ban(156)  # wrong: for how long?
+    await experience.user_restrictions.ban(156, duration=setting)  # wrong: may be None
+    await experience.user_restrictions.ban(156, duration=60.0)  # wrong: not whole seconds
+    await experience.user_restrictions.ban(156, permanent=False)  # wrong: for how long?
+    await experience.user_restrictions.ban(156, duration=60, permanent=True)  # wrong: one of the two
+    await experience.user_restrictions.ban(experience, permanent=True)  # wrong: no user
+    await experience.secrets.create("k", 5)  # wrong: neither text nor bytes

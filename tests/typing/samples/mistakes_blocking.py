@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from models import PlayerData
 
@@ -52,3 +53,13 @@ def values_of_another_type(store: DataStore[PlayerData], experience: Experience)
     print(player.coins)  # wrong: may be None
     store.update("builderman", lambda player: 5)  # wrong: it does not return PlayerData
     experience.get_data_store("players", 1)  # wrong: scopes are text
+
+
+def bans(experience: Experience, setting: timedelta | None) -> None:
+    experience.user_restrictions.ban(156)  # wrong: for how long?
+    experience.user_restrictions.ban(156, duration=setting)  # wrong: may be None
+    experience.user_restrictions.ban(156, duration=60.0)  # wrong: not whole seconds
+    experience.user_restrictions.ban(156, permanent=False)  # wrong: for how long?
+    experience.user_restrictions.ban(156, duration=60, permanent=True)  # wrong: one of the two
+    experience.user_restrictions.ban(experience, permanent=True)  # wrong: no user
+    experience.secrets.create("k", 5)  # wrong: neither text nor bytes
