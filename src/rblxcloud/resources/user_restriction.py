@@ -164,8 +164,8 @@ class UserRestrictions:
             NotFoundError: There is no such experience or place.
 
         Scopes: `universe.user-restriction:read`.
-        Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`, and the same below
-        `/places/{place_id}`.
+        Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
+        `GET /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
         endpoint = self._either(
             api.GET_USER_RESTRICTION__USING_UNIVERSES, api.GET_USER_RESTRICTION__USING_UNIVERSES_PLACES
@@ -173,7 +173,7 @@ class UserRestrictions:
         call = Call(endpoint, self._path(_user_id(user)))
         return await self._binding.get().request(call, _RESTRICTION)
 
-    def list(self, *, limit: int | None = None, page_size: int = _LARGEST_PAGE) -> Pager[UserRestriction]:
+    def list(self, *, limit: int | None = None, page_size: int = 100) -> Pager[UserRestriction]:
         """List the users who were ever restricted, those who may join again too.
 
         Args:
@@ -184,7 +184,8 @@ class UserRestrictions:
             A pager: iterate it, or its `pages()`.
 
         Scopes: `universe.user-restriction:read`.
-        Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions`, and the same below `/places/{place_id}`.
+        Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions`,
+        `GET /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions`.
         """
         return list_pages(
             self._binding,
@@ -251,8 +252,8 @@ class UserRestrictions:
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
-        Source: `PATCH /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`, and the same below
-        `/places/{place_id}`.
+        Source: `PATCH /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
+        `PATCH /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
         terms: dict[str, Any] = {"active": True}
         if (seconds := _check_term(duration, permanent)) is not None:
@@ -280,8 +281,8 @@ class UserRestrictions:
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
-        Source: `PATCH /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`, and the same below
-        `/places/{place_id}`.
+        Source: `PATCH /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
+        `PATCH /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
         return await self._update(user, {"active": False})
 
@@ -291,7 +292,7 @@ class UserRestrictions:
         user: User | int | None = None,
         place: Place | int | None = None,
         limit: int | None = None,
-        page_size: int = _LARGEST_PAGE,
+        page_size: int = 100,
     ) -> Pager[UserRestrictionLog]:
         """List the bans that were laid and lifted; those of a place are that place's alone.
 

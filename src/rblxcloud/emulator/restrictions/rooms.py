@@ -105,7 +105,7 @@ def _terms(body: Mapping[str, Any], paths: list[str]) -> Terms:
         raise invalid(f"The field mask has to name {_MASK}.")
     if paths and {*paths} not in ({_MASK}, {"*"}):
         raise invalid(f"Only {_MASK} as a whole can be updated.")
-    given = body.get(_MASK) or {}
+    given: object = body.get(_MASK) or {}
     if not isinstance(given, dict):
         raise invalid(f"{_MASK} must be an object.")
     fields = {name: value for name, value in camel_keys(cast("dict[str, Any]", given)).items() if value is not None}
