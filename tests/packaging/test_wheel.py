@@ -91,6 +91,7 @@ def test_the_base_install_is_small_and_the_extras_are_named(metadata: Message) -
         "sql",
         "postgresql",
         "redis",
+        "secrets",
         "fastapi",
         "all",
     }
