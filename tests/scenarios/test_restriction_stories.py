@@ -309,7 +309,7 @@ def test_logs_of_places_that_are_elsewhere_are_refused(tell: Tell, emulator: Emu
             experience.user_restrictions.logs(place=client.experience(9).place(2))
         with pytest.raises(rblxcloud.InvalidRequestError, match="^place: .*place 2"):
             experience.place(2).user_restrictions.logs(place=3)
-        for place in (True, 0, "start"):
+        for place in (True, 0, "start", client.group(7)):
             with pytest.raises(rblxcloud.InvalidRequestError, match="^place: "):
                 experience.user_restrictions.logs(place=place)
         for arguments in ({"limit": 0}, {"page_size": 101}, {"page_size": 0}):

@@ -20,6 +20,7 @@ from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import shown
 from rblxcloud.resources.base import Model, Timestamp
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
+from rblxcloud.runtime.base import opening
 from rblxcloud.types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -246,7 +247,8 @@ def _check_extra() -> None:
         ConfigurationError: The extra is not installed.
     """
     try:
-        import nacl.public  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        with opening:  # A child forked meanwhile would find the module half loaded.
+            import nacl.public  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise ConfigurationError("secrets need an extra: pip install 'rblxcloud[secrets]'") from error
 

@@ -11,6 +11,7 @@ from rblxcloud.endpoints import subscriptions
 from rblxcloud.http.request import Call
 from rblxcloud.resources.arguments import check_switch
 from rblxcloud.resources.base import Model, PathId, Timestamp, check_segment, check_text
+from rblxcloud.resources.user_restriction import check_user
 
 
 class SubscriptionState(StrEnum):
@@ -84,11 +85,9 @@ def subscription_call(universe_id: int, product_id: object, user: object, full: 
     Raises:
         InvalidRequestError: An argument is refused.
     """
-    from rblxcloud.resources.user import user_id_of
-
     path: dict[str, str | int] = {
         "universe_id": universe_id,
         "subscription_product_id": check_segment("product_id", check_text("product_id", product_id)),
-        "subscription_id": user_id_of("user", user),
+        "subscription_id": check_user(user),
     }
     return Call(subscriptions.GET_SUBSCRIPTION, path, {"view": "FULL" if check_switch("full", full) else None})

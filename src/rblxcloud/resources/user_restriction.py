@@ -16,7 +16,7 @@ from rblxcloud.http.idempotency import idempotency_query
 from rblxcloud.http.request import Call, check_unicode, encode_json
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_switch, check_whole, shown
-from rblxcloud.resources.base import Model, PathId, Timestamp, check_id
+from rblxcloud.resources.base import Model, PathId, Resource, Timestamp, check_id
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class UserRestrictions:
         endpoint = self._either(
             api.GET_USER_RESTRICTION__USING_UNIVERSES, api.GET_USER_RESTRICTION__USING_UNIVERSES_PLACES
         )
-        call = Call(endpoint, self._path(_user_id(user)))
+        call = Call(endpoint, self._path(check_user(user)))
         return await self._binding.get().request(call, _RESTRICTION)
 
     def list(self, *, limit: int | None = None, page_size: int = 100) -> Pager[UserRestriction]:
@@ -315,7 +315,7 @@ class UserRestrictions:
         """
         conditions: list[str] = []
         if user is not None:
-            conditions.append(f"user == 'users/{_user_id(user)}'")
+            conditions.append(f"user == 'users/{check_user(user)}'")
         if (place_id := self._check_place(place)) is not None:
             conditions.append(f"place == 'places/{place_id}'")
         return list_pages(
@@ -336,7 +336,7 @@ class UserRestrictions:
         )
         call = Call(
             endpoint,
-            self._path(_user_id(user)),
+            self._path(check_user(user)),
             {"updateMask": "gameJoinRestriction", **idempotency_query(session)},
             content=encode_json({"gameJoinRestriction": terms}),
             guarded=True,
@@ -355,20 +355,32 @@ class UserRestrictions:
         return path
 
     def _check_place(self, place: Place | int | None) -> int | None:
-        from rblxcloud.resources.place import Place
-
         if place is None:
             return self._place_id
-        if isinstance(place, Place) and place.experience_id != self._universe_id:
-            problem = f"is one of experience {place.experience_id}, but these are the bans of {self._universe_id}"
-            raise InvalidRequestError("place", problem)
-        place_id = place.id if isinstance(place, Place) else check_id("place", place)
+        place_id = check_id("place", place) if not isinstance(place, Resource) else self._id_of(place)
         if self._place_id not in (None, place_id):
             raise InvalidRequestError("place", f"is {place_id}, but these are the bans of place {self._place_id}")
         return place_id
 
+    def _id_of(self, place: Resource) -> int:
+        from rblxcloud.resources.place import Place
 
-def _user_id(user: object) -> int:
+        if not isinstance(place, Place):
+            raise InvalidRequestError("place", f"{shown(place)} is no place")
+        if place.experience_id != self._universe_id:
+            problem = f"is one of experience {place.experience_id}, but these are the bans of {self._universe_id}"
+            raise InvalidRequestError("place", problem)
+        return place.id
+
+
+def check_user(user: object) -> int:
+    """Return the id of a user who was passed as an object or by the id.
+
+    Raises:
+        InvalidRequestError: It is neither.
+    """
+    if not isinstance(user, Resource):
+        return check_id("user", user)
     from rblxcloud.resources.user import user_id_of
 
     return user_id_of("user", user)
