@@ -29,7 +29,8 @@ class Call:
     content: bytes | Upload | None = field(default=None, repr=False)
     content_type: str = "application/json"
     download: Download | None = None
-    """Takes the answer while it comes, from an address that Roblox handed out; the endpoint gives but the name."""
+    """Takes the answer while it comes, from an address that Roblox handed out, to which `content` goes where there is
+    some; the endpoint gives but the name and the method."""
     guarded: bool = False
     """The request carries a precondition, so that a repeat cannot do it twice."""
     anonymous: bool = False

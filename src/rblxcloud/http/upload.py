@@ -353,33 +353,22 @@ def _bytes(item: object) -> bytes:
 
 
 class Upload:
-    """A `multipart/form-data` body (RFC 7578) that ends with a file.
+    """A body that is a file, or has one in it, and is read while it is sent.
 
     Args:
-        fields: Plain fields, in order.
-        field: Name of the file's field.
-        filename: Name of the file, for Roblox.
-        content_type: What the file is.
         source: The file.
+        content_type: What the body is.
         progress: Told of the bytes of the file that are through.
+        head: What comes before the file.
+        tail: What comes after it.
     """
 
     def __init__(
-        self,
-        fields: Mapping[str, str],
-        *,
-        field: str,
-        filename: str,
-        content_type: str,
-        source: Source,
-        progress: Progress | None,
+        self, source: Source, *, content_type: str, progress: Progress | None, head: bytes = b"", tail: bytes = b""
     ) -> None:
-        boundary = secrets.token_hex(16)
-        disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
-        part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
-        self.content_type: str = f"multipart/form-data; boundary={boundary}"
-        self._head = _plain_parts(fields, boundary) + part.encode()
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self.content_type: str = content_type
+        self._head = head
+        self._tail = tail
         self._source = source
         self._progress = progress
         self._begun = False
@@ -409,7 +398,8 @@ class Upload:
         """
         self.complete = False
         self._begun = True
-        yield self._head
+        if self._head:
+            yield self._head
         try:
             async with aclosing(self._source.chunks(runtime)) as parts:
                 sent = 0
@@ -417,19 +407,55 @@ class Upload:
                 async for part in parts:
                     if deadline is not None and runtime.monotonic() > deadline:
                         raise DeadlinePassed("the deadline passed while the file was sent")
-                    yield part
                     sent += len(part)
+                    self.complete = not self._tail and sent == self._source.size
+                    yield part
                     await self._tell(runtime, sent)
         except DeadlinePassed:
             raise
         except Exception as error:
             raise CarriedError(error) from error
         self.complete = True
-        yield self._tail
+        if self._tail:
+            yield self._tail
 
     async def _tell(self, runtime: Runtime, sent: int) -> None:
         if self._progress is not None:
             await runtime.call("progress", self._progress, sent, self._source.size)
+
+
+class FormUpload(Upload):
+    """A `multipart/form-data` body (RFC 7578) that ends with a file.
+
+    Args:
+        fields: Plain fields, in order.
+        field: Name of the file's field.
+        filename: Name of the file, for Roblox.
+        content_type: What the file is.
+        source: The file.
+        progress: Told of the bytes of the file that are through.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        *,
+        field: str,
+        filename: str,
+        content_type: str,
+        source: Source,
+        progress: Progress | None,
+    ) -> None:
+        boundary = secrets.token_hex(16)
+        disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
+        part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
+        super().__init__(
+            source,
+            content_type=f"multipart/form-data; boundary={boundary}",
+            progress=progress,
+            head=_plain_parts(fields, boundary) + part.encode(),
+            tail=f"\r\n--{boundary}--\r\n".encode(),
+        )
 
 
 def encode_form(fields: Mapping[str, str]) -> tuple[bytes, str]:
