@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
+    from rblxcloud.resources.place import Place
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
@@ -132,6 +133,7 @@ __all__ = [
     "PartialAccessToken",
     "PermissionDeniedError",
     "PermissionGrants",
+    "Place",
     "PreconditionFailedError",
     "RateLimitedError",
     "RateLimits",
@@ -225,6 +227,7 @@ _HOMES = {
     "PartialAccessToken": "rblxcloud.oauth2.token",
     "PermissionDeniedError": "rblxcloud.errors",
     "PermissionGrants": "rblxcloud.resources.asset_permissions",
+    "Place": "rblxcloud.resources.place",
     "PreconditionFailedError": "rblxcloud.errors",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",

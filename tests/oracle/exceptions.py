@@ -35,6 +35,11 @@ REQUESTS: tuple[Outranked, ...] = (
         "ambiguities.md section A, point 56: marked required although nothing creates a universe",
     ),
     Outranked(
+        r"PATCH /cloud/v2/universes/{universe_id}/places/{place_id}",
+        r"^body: 'templatePlace' is a required property",
+        "ambiguities.md section A, point 56: marked required although nothing creates a place",
+    ),
+    Outranked(
         r"PATCH /assets/v1/assets/{assetId}",
         r"^form.request.assetId: Tried to write read-only property",
         "assets.md section 1, update: the request repeats the assetId",

@@ -45,6 +45,7 @@ SERVED = (
     "/legacy-groups/v1/groups/{groupId}/status",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
+PLACE = f"{UNIVERSE}/places/{{place_id}}"
 
 ASSET = 90_000_000_001
 """Id of the first asset of an emulator."""
@@ -61,6 +62,7 @@ NARROWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("entry_id", "entry", "entryKey", "id"), _KEYS),
     **dict.fromkeys(("pageToken", "page_token", "cursor"), ("", "bad")),
     **dict.fromkeys(("filter", "prefix", "orderBy", "order_by", "matchVersion", "startTime", "endTime"), ("", "bad")),
+    **dict.fromkeys(("place_id", "placeId"), ("2", "5", "bad")),
     "updateMask": ("", "voiceChatEnabled", "privateServerPriceRobux,discordSocialLink", "description", "bad"),
     "readMask": ("", "description,icon", "bad"),
     **dict.fromkeys(("versionId", "operationId", "operation_id", "post_id"), ("seeded", "bad")),
@@ -203,7 +205,7 @@ def served_part(document: Any) -> Any:
     paths = {
         path: copy.deepcopy(item)
         for path, item in document["paths"].items()
-        if path == UNIVERSE or path.startswith(SERVED)
+        if path in (UNIVERSE, PLACE) or path.startswith(SERVED)
     }
     for path, item in paths.items():
         for method in METHODS:

@@ -134,6 +134,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "OrderedDataStore",
         "Pager",
         "PartialAccessToken",
+        "Place",
         "Resources",
         "User",
         "UserClient",

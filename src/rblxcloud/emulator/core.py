@@ -38,6 +38,7 @@ from rblxcloud.emulator.oauth import apps
 from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
+from rblxcloud.emulator.places import rooms as places
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Body, Endpoint
@@ -61,6 +62,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (assets.HANDLERS, assets.SCHEMA),
     (creators.HANDLERS, creators.SCHEMA),
     (oauth.HANDLERS, oauth.SCHEMA),
+    (places.HANDLERS, places.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -84,7 +86,8 @@ class Emulator:
             `oauth.add_app` registers more.
         clock: The emulator's clock; None for real time.
         limits: Whether the published rate limits are enforced.
-        strict_universes: Whether only the small world and the universes created since exist; otherwise all do.
+        strict_universes: Whether only the small world and what was created since exist; otherwise every universe and
+            place does.
         log_size: How many entries the request log keeps at least.
         seed: Seed of the random numbers that decide on the probability of faults.
     """
@@ -107,8 +110,6 @@ class Emulator:
         """Rate limits: `enabled`, and `players` of each universe."""
         self.faults: Faults = Faults(seed)
         """What is to go wrong."""
-        self.strict_universes = strict_universes
-        """Whether only created universes exist."""
         self._initial_limits = limits
         self._initial_keys = _as_keys((DEFAULT_KEY,) if api_keys is None else api_keys)
         self._initial_apps = dict(apps.DEFAULT_APPS if oauth_apps is None else oauth_apps)
@@ -116,7 +117,7 @@ class Emulator:
         self._subscribers: list[Callable[[object], object]] = []
         connection = _open(database)
         self._close = weakref.finalize(self, connection.close)
-        self._world = World(connection, self.clock.now, self.limits)
+        self._world = World(connection, self.clock.now, self.limits, strict_universes)
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
         self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
@@ -132,6 +133,15 @@ class Emulator:
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
         with self._transaction():
             self._furnish()
+
+    @property
+    def strict_universes(self) -> bool:
+        """Whether only created universes, their root places and what was put in them exist."""
+        return self._world.strict
+
+    @strict_universes.setter
+    def strict_universes(self, strict: bool) -> None:
+        self._world.strict = strict
 
     def close(self) -> None:
         """Close the database; a state in memory is gone."""
@@ -262,7 +272,7 @@ class Emulator:
         return Reply(reply.status, {**headers, **reply.headers}, reply.body, reply.delay, reply.cut_after)
 
     def _is_missing(self, universe: str | None) -> bool:
-        return self.strict_universes and universe is not None and not universes.exists(self._world, universe)
+        return self._world.strict and universe is not None and not universes.exists(self._world, universe)
 
     # --- inspecting and controlling
 

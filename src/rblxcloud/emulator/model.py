@@ -115,6 +115,8 @@ class World:
     """Seconds since 1970 UTC on the emulator's clock, which can be moved."""
     limits: Limits
     """Requests are counted before a handler is called; bytes are the handler's to count, who alone knows them."""
+    strict: bool = False
+    """Whether only universes and places exist that were created; otherwise all do."""
     events: list[object] = field(default_factory=list[object])
     """What happened in the open transaction; subscribers hear of it once it is committed."""
     scripts: Scripts = field(default_factory=Scripts)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Reply, World
+from rblxcloud.emulator.places import table as places
 from rblxcloud.emulator.protobuf import camel, camel_keys, integer, invalid, mask_paths, switch, timestamp
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
@@ -26,6 +27,7 @@ __all__ = [
     "exists",
     "is_id",
     "owner",
+    "touch",
 ]
 
 SCHEMA = """
@@ -89,7 +91,15 @@ def create(world: World, universe: str, owner: str = USER) -> None:
         universe: Its id.
         owner: `users/1` or `groups/1`.
     """
-    world.database.execute("INSERT OR IGNORE INTO universes VALUES (?, ?, ?, '{}')", (universe, owner, _CREATED))
+    made = world.database.execute("INSERT OR IGNORE INTO universes VALUES (?, ?, ?, '{}')", (universe, owner, _CREATED))
+    if made.rowcount:
+        places.create_root(world, universe)
+
+
+def touch(world: World, universe: str) -> None:
+    """Note that a universe was changed now."""
+    create(world, universe)
+    world.database.execute("UPDATE universes SET update_time = ? WHERE id = ?", (world.now(), universe))
 
 
 def _get(world: World, call: Call) -> Reply:
@@ -153,19 +163,19 @@ def _restart(world: World, call: Call) -> Reply:
 
 def _resource(world: World, universe: str) -> dict[str, Any]:
     _, updated, fields = _row(world, universe) or (USER, _CREATED, {})
-    owned_by = owner(world, universe)
+    owned_by, root = owner(world, universe), places.root_place(world, universe)
     return {
         "path": f"universes/{universe}",
         "createTime": timestamp(_CREATED)[:-7] + "Z",
         "updateTime": timestamp(updated),
-        "displayName": f"Experience {universe}",
-        "description": "",
+        "displayName": root.display_name,
+        "description": root.description,
         "user" if owned_by.startswith("users/") else "group": owned_by,
         "visibility": "PUBLIC",
         "ageRating": "AGE_RATING_UNSPECIFIED",
         **_SWITCHES,
         **fields,
-        "rootPlace": f"universes/{universe}/places/{min(int(universe) + 1, _MAX_ID)}",
+        "rootPlace": root.path,
     }
 
 

@@ -19,6 +19,7 @@ from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
+from rblxcloud.resources.place import Place
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import JSON, UNSET, Unset
 
@@ -179,6 +180,17 @@ class Experience(Resource):
             InvalidRequestError: Name or scope is refused.
         """
         return OrderedDataStore(self._bound_to, self.id, name, scope)
+
+    def place(self, id: int) -> Place:
+        """Return a place of the experience; nothing is sent.
+
+        Args:
+            id: The place id.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Place.bound(self._bound_to, id=check_id("id", id), experience_id=self.id)
 
     def data_stores(
         self,

@@ -88,6 +88,7 @@ def alone(
     api_key: str | SecretStr | None,
     access_token: str | SecretStr | None,
     base_url: str | None,
+    **parents: int,
 ) -> ResourceT:
     """Make a resource that stands alone, for a twin to wrap.
 
@@ -97,14 +98,15 @@ def alone(
         api_key: Open Cloud API key.
         access_token: OAuth 2.0 access token, instead of a key.
         base_url: Address of Open Cloud.
+        **parents: Ids of what it is part of, by the names of the fields that hold them.
 
     Raises:
-        InvalidRequestError: The id is not one.
+        InvalidRequestError: An id is not one.
         ConfigurationError: No credential, both, or an address that is refused.
     """
-    checked = check_id("id", id)
+    ids = {name: check_id(name, value) for name, value in (("id", id), *parents.items())}
     binding = StandaloneBinding("blocking", api_key=api_key, access_token=access_token, base_url=base_url)
-    made = resource.bound(binding, id=checked)
+    made = resource.bound(binding, **ids)
     made._owns_binding = True
     return made
 

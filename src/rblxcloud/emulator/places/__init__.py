@@ -1,0 +1,1 @@
+"""Places: their names and settings, versions, and the instances in them."""
