@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, cast
 
 from pydantic import Field, TypeAdapter
 
@@ -57,10 +56,6 @@ class LuauBinaryInput(Model):
     """Until when tasks can be started with it, by the clock of this machine."""
 
 
-LuauInput: TypeAlias = LuauBinaryInput | File
-"""What a script can be given: a file, in any form that can be uploaded, or one that was uploaded before."""
-
-
 class _NewInput(Model):
     path: str
     upload_uri: str = Field(repr=False)
@@ -77,7 +72,7 @@ async def run(
     *,
     timeout: float | timedelta | None,
     version: int | None,
-    binary_input: LuauInput | None,
+    binary_input: LuauBinaryInput | File | None,
     binary_output: bool,
 ) -> LuauTask:
     """Start a script; see `Place.run_luau`."""
@@ -110,9 +105,7 @@ async def upload_input(
         return await _upload(binding, experience_id, source, progress)
 
 
-async def _upload(
-    binding: Binding, experience_id: int, source: Source, progress: Progress | None
-) -> LuauBinaryInput:
+async def _upload(binding: Binding, experience_id: int, source: Source, progress: Progress | None) -> LuauBinaryInput:
     if not 0 < source.size <= LARGEST_INPUT:
         raise InvalidRequestError("file", f"has {source.size} bytes; a script takes 1 to {LARGEST_INPUT} (100 MiB)")
     session = binding.get()
@@ -129,7 +122,7 @@ async def _upload(
     return LuauBinaryInput(path=made.path, size=source.size, expires=expires)
 
 
-async def _input_path(binding: Binding, experience_id: int, binary_input: LuauInput) -> str:
+async def _input_path(binding: Binding, experience_id: int, binary_input: LuauBinaryInput | File) -> str:
     if not isinstance(binary_input, LuauBinaryInput):
         try:
             binary_input = await upload_input(binding, experience_id, binary_input, size=None, progress=None)
@@ -152,7 +145,9 @@ def _duration(timeout: object) -> str:
     """Return the time that a script may take as Roblox writes durations."""
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else check_seconds("timeout", timeout)
     if not _SHORTEST_RUN <= seconds <= LONGEST_RUN:
-        problem = f"{shown(timeout)} is not a time of more than 0 and at most 300 seconds (5 minutes), as 90 or a timedelta"
+        problem = (
+            f"{shown(timeout)} is not a time of more than 0 and at most 300 seconds (5 minutes), as 90 or a timedelta"
+        )
         raise InvalidRequestError("timeout", problem)
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
@@ -163,7 +158,9 @@ async def _read_script(runtime: Runtime, script: object) -> str:
     elif isinstance(script, str):
         text = script
         if _FILE_NAME.fullmatch(text):  # No such text is a script: it would be an expression, which Luau cannot run.
-            raise InvalidRequestError("script", f"{shown(text)} is the name of a file; pass pathlib.Path({shown(text)})")
+            raise InvalidRequestError(
+                "script", f"{shown(text)} is the name of a file; pass pathlib.Path({shown(text)})"
+            )
     else:
         raise InvalidRequestError("script", f"is of type {type(script).__name__}; it takes text or a pathlib.Path")
     if not text:
