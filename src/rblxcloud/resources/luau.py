@@ -32,7 +32,8 @@ INPUT_LIFETIME = timedelta(minutes=15)
 
 _SHORTEST_RUN = 1e-9
 """Seconds: what a duration of Roblox's can hold."""
-_FILE_NAME = re.compile(r"\S*\w\.luau?", re.ASCII)
+_FILE_NAME = re.compile(r"(?!--|return\b)[\w./\\:~-]*\w\.luau?")
+"""What is the name of a file and no script: Luau runs no expression that is not a call."""
 _INPUT = re.compile(r"universes/(\d+)/luau-execution-session-task-binary-inputs/[^/?#]+", re.ASCII)
 _INPUT_FILE = Endpoint(
     name="luau.binary_input",
@@ -145,9 +146,7 @@ def _duration(timeout: object) -> str:
     """Return the time that a script may take as Roblox writes durations."""
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else check_seconds("timeout", timeout)
     if not _SHORTEST_RUN <= seconds <= LONGEST_RUN:
-        problem = (
-            f"{shown(timeout)} is not a time of more than 0 and at most 300 seconds (5 minutes), as 90 or a timedelta"
-        )
+        problem = f"{shown(timeout)} is not more than 0 and at most 300 seconds (5 minutes), or a timedelta of that"
         raise InvalidRequestError("timeout", problem)
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
@@ -157,10 +156,8 @@ async def _read_script(runtime: Runtime, script: object) -> str:
         text = await runtime.blocking(_read_file, cast("PathLike[str]", script))
     elif isinstance(script, str):
         text = script
-        if _FILE_NAME.fullmatch(text):  # No such text is a script: it would be an expression, which Luau cannot run.
-            raise InvalidRequestError(
-                "script", f"{shown(text)} is the name of a file; pass pathlib.Path({shown(text)})"
-            )
+        if _FILE_NAME.fullmatch(text):
+            raise InvalidRequestError("script", f"{shown(text)} is the name of a file; a pathlib.Path of it is read")
     else:
         raise InvalidRequestError("script", f"is of type {type(script).__name__}; it takes text or a pathlib.Path")
     if not text:

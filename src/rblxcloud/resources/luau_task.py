@@ -128,7 +128,7 @@ class LuauTask(Operation[LuauResult]):
 
     @property
     def state(self) -> str | None:
-        """`QUEUED`, `PROCESSING`, `COMPLETE`, `FAILED` or `CANCELLED`, as Roblox last said; None before it was asked."""
+        """`QUEUED`, `PROCESSING`, `COMPLETE`, `FAILED` or `CANCELLED`, as Roblox last said; None before."""
         return self._state.name
 
     @property

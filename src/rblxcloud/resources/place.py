@@ -160,8 +160,8 @@ class Place(Resource):
         """Run a script on a server of Roblox's, in a copy of this place that is thrown away afterwards.
 
         No physics are simulated and none of the place's own scripts run. What the script does to data stores, memory
-        stores and such stays done. A place can have 10 tasks that have not ended. A task whose start was not answered is
-        not started again, since it may run.
+        stores and such stays done. A place can have 10 tasks that have not ended. When the answer to a start is lost,
+        the script is not started again, since it may run.
 
         Args:
             script: Luau source text, at most 4 MB, or a path of a file that holds it. What it returns are the results.
