@@ -32,6 +32,8 @@ from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
+from rblxcloud.emulator.luau import rooms as luau
+from rblxcloud.emulator.luau.controls import LuauControls
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
@@ -63,6 +65,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (creators.HANDLERS, creators.SCHEMA),
     (oauth.HANDLERS, oauth.SCHEMA),
     (places.HANDLERS, places.SCHEMA),
+    (luau.HANDLERS, luau.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -128,6 +131,8 @@ class Emulator:
         """Users: profiles, inventories, notifications."""
         self.groups: GroupControls = GroupControls(self._world, self._transaction)
         """Groups: members, roles, requests to join, shouts, forums."""
+        self.luau: LuauControls = LuauControls(self._world, self._transaction)
+        """Luau execution: who answers for which script."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
@@ -167,6 +172,7 @@ class Emulator:
             self._furnish()
             self.faults.clear()
             self.scripts.clear()
+            self._world.luau.clear()
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()
@@ -190,6 +196,7 @@ class Emulator:
             reply = self._exchange(request)
             events = tuple(self._world.events)
         for event in events:
+            self.luau.carry_out(event)
             for callback in tuple(self._subscribers):
                 callback(event)
         return reply

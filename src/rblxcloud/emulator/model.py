@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from rblxcloud.emulator.data_stores_values import parse_exact
+from rblxcloud.emulator.luau.handlers import Handlers as LuauHandlers
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Credential, Endpoint
 
@@ -121,6 +122,8 @@ class World:
     """What happened in the open transaction; subscribers hear of it once it is committed."""
     scripts: Scripts = field(default_factory=Scripts)
     """How the next long-running operations go."""
+    luau: LuauHandlers = field(default_factory=LuauHandlers)
+    """Who answers for Luau scripts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from rblxcloud.emulator import control
 from rblxcloud.emulator.core import Emulator
 from rblxcloud.emulator.errors import family_of, render
+from rblxcloud.emulator.luau.controls import starts_script
 from rblxcloud.emulator.model import RawRequest, Refusal, Reply
 
 if TYPE_CHECKING:
@@ -175,7 +176,11 @@ async def _read(scope: Scope, receive: Receive) -> RawRequest:
 async def _answer(emulator: Emulator, request: RawRequest) -> Reply:
     try:
         wait = control.wait_seconds(request)
-        return await _poll(emulator, request, wait) if wait else emulator.handle(request)
+        if wait:
+            return await _poll(emulator, request, wait)
+        if starts_script(request):  # Its handler may call the emulator, which has to go on answering.
+            return await asyncio.to_thread(emulator.handle, request)
+        return emulator.handle(request)
     except Exception:
         _logger.exception("The emulator failed on %s %s", request.method, request.raw_path)
         return render(Refusal(500, "INTERNAL", "The emulator failed; see its log."), family_of(request.raw_path))
