@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +16,7 @@ __all__ = ["ROUTES"]
 
 
 class _Registered(LuauAnswer):
-    """An answer, and the scripts that it is for."""
+    """An answer, its binary output in base64, and the scripts that it is for."""
 
     script: str | None = None
     """The whole source text; None for every script."""
@@ -38,7 +39,10 @@ def _list(command: Command) -> object:
 
 
 def _add(command: Command) -> object:
-    given = _Registered.model_validate(command.object())
+    fields = command.object()
+    if "binaryOutput" in fields:
+        fields["binaryOutput"] = base64.b64decode(str(fields["binaryOutput"]), validate=True)
+    given = _Registered.model_validate(fields)
     if given.script is not None and given.pattern is not None:
         raise ControlError(400, "script and pattern exclude each other.")
     try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, cast
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 __all__ = ["ErrorCode", "Handlers", "LuauAnswer", "LuauHandler", "LuauLog", "LuauRun", "MessageType", "answer_of"]
@@ -57,8 +57,8 @@ class LuauAnswer(_Model):
     """What it logs."""
     running: float = Field(default=0.0, ge=0)
     """Seconds on the emulator's clock that it runs for; more than the task's timeout end in `DEADLINE_EXCEEDED`."""
-    binary_output: Base64Bytes | None = None
-    """The buffer that it returns, for a task that has binary output; base64 in JSON."""
+    binary_output: bytes | None = None
+    """The buffer that it returns, for a task that has binary output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,7 @@ def _read_table(value: object) -> LuauAnswer:
     output, values = table.get("BinaryOutput"), table.get("ReturnValues", ())
     if not isinstance(output, bytes | bytearray) or not isinstance(values, list | tuple):
         raise TypeError("a task with binary output returns {'BinaryOutput': bytes, 'ReturnValues': [...]}")
-    # Not validated: that would decode base64.
-    return LuauAnswer(results=tuple(cast("Iterable[Any]", values))).model_copy(update={"binary_output": bytes(output)})
+    return LuauAnswer(results=tuple(cast("Iterable[Any]", values)), binary_output=bytes(output))
 
 
 def _as_json(value: Any) -> Any:
