@@ -64,6 +64,11 @@ REQUESTS: tuple[Outranked, ...] = (
         r"^no operation of the document",
         "http.md section 1, hosts and paths: files are at addresses of a CDN, which for the emulator is itself",
     ),
+    Outranked(
+        r"PUT /_cdn/luau-inputs/.*",
+        r"^no operation of the document",
+        "luau.md, binary input/output, point 2: the bytes are put at the uploadUri, which for the emulator is its own",
+    ),
 )
 """About what the client sends."""
 

@@ -418,7 +418,8 @@ class _Progress:
     """How far one call has come."""
 
     call: Call
-    url: str
+    url: str = field(repr=False)
+    """What is signed into an address that Roblox handed out opens the file."""
     repeatable: bool
     deadline: float | None
     number: int = 0
