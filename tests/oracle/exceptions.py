@@ -110,6 +110,11 @@ ANSWERS: tuple[Outranked, ...] = (
         r'^200 Response violates schema: .*"assetVersions".* is not of type "array"',
         "ambiguities.md section A, point 47: the list is wrapped",
     ),
+    Outranked(
+        r"POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
+        r'^200 Response violates schema: "\d+" is not of type "integer".*/properties/size',
+        "http.md section 6, JSON types: protobuf's JSON writes 64-bit numbers as texts, such as luau's size",
+    ),
 )
 """About what the emulator answers."""
 

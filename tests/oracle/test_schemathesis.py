@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from rblxcloud.emulator import Emulator
+from rblxcloud.emulator import Emulator, LuauAnswer, LuauLog
 from rblxcloud.emulator.core import DEFAULT_KEY
 from rblxcloud.emulator.model import RawRequest
 from rblxcloud.emulator.server import serve
@@ -43,6 +43,9 @@ SERVED = (
     "/cloud/v2/users/{user_id}",
     "/cloud/v2/groups/{group_id}",
     "/legacy-groups/v1/groups/{groupId}/status",
+    "/cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/versions/{version_id}/luau-execution-session",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -74,6 +77,8 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "membership_id": ("4", "NA", "9", "bad"),
     "join_request_id": ("5", "9", "bad"),
     "role_id": (str(ROLE), "5", "bad"),
+    **dict.fromkeys(("luau_execution_session_id", "task_id"), ("seeded",)),
+    "version_id": ("1",),
     "size": ("48", "720", "49"),
     "roblox-entry-userids": ("[1, 2]", "bad"),
     "roblox-entry-attributes": ('{"a": 1}', "bad"),
@@ -116,7 +121,26 @@ _PARAMETER = {
     "maxProperties": 1,
     "additionalProperties": False,
 }
+_TASK = {
+    "type": "object",
+    "properties": {
+        "script": {"type": "string", "minLength": 1, "maxLength": 9},
+        "timeout": {"type": "string", "enum": ["1.5s", "300s", "301s", "bad"]},
+        "enableBinaryOutput": {"type": "boolean"},
+        "binaryInput": {"type": "string", "enum": ["", "bad"]},
+    },
+    "required": ["script"],
+    "additionalProperties": False,
+}
 BODIES: dict[str, Any] = {
+    f"POST {PLACE}/luau-execution-session-tasks": _TASK,
+    f"POST {PLACE}/versions/{{version_id}}/luau-execution-session-tasks": _TASK,
+    f"POST {UNIVERSE}/luau-execution-session-task-binary-inputs": {
+        "type": "object",
+        "properties": {"size": {"type": "integer", "minimum": 0, "maximum": 9}},
+        "required": ["size"],
+        "additionalProperties": False,
+    },
     "POST /assets/v1/assets": {
         "type": "object",
         "properties": {
@@ -267,7 +291,10 @@ def seed(emulator: Emulator) -> dict[str, str]:
     emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
     category = emulator.groups.add_category(1, "Seeded")
     thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
+    emulator.luau.answer(LuauAnswer(results=(1,), logs=(LuauLog(message="text"),)))
+    task = _send(emulator, "/cloud/v2/universes/1/places/2/luau-execution-session-tasks", {"script": "return 1"})
     return {
+        **dict.fromkeys(("luau_execution_session_id", "task_id"), task["path"].rpartition("/")[2]),
         "versionId": versions[0],
         "operationId": _upload(emulator),
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
@@ -306,7 +333,11 @@ def _upload(emulator: Emulator) -> str:
 
 
 def _post(emulator: Emulator, path: str, value: object) -> Any:
-    body = json.dumps({"value": value}).encode()
+    return _send(emulator, path, {"value": value})
+
+
+def _send(emulator: Emulator, path: str, fields: object) -> Any:
+    body = json.dumps(fields).encode()
     headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
     reply = emulator.handle(RawRequest("POST", path, headers, body))
     assert reply.status == 200
