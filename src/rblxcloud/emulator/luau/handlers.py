@@ -197,15 +197,21 @@ def _read(value: object, run: LuauRun) -> LuauAnswer:
     elif run.binary_output:
         answer = _read_table(value)
     else:
-        answer = LuauAnswer(results=() if value is None else value if isinstance(value, tuple) else (value,))
+        answer = LuauAnswer(results=_values(value))
     if run.binary_output and answer.code is None and answer.binary_output is None:
         raise TypeError("a task with binary output returns one table with a buffer BinaryOutput")
     return answer.model_copy(update={"results": tuple(map(_as_json, answer.results))})
 
 
+def _values(value: object) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return cast("tuple[Any, ...]", value) if isinstance(value, tuple) else (value,)
+
+
 def _read_table(value: object) -> LuauAnswer:
     """Read the one table that a script with binary output returns."""
-    table = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    table = cast("Mapping[str, Any]", value if isinstance(value, Mapping) else {})
     output, values = table.get("BinaryOutput"), table.get("ReturnValues", ())
     if not isinstance(output, bytes | bytearray) or not isinstance(values, list | tuple):
         raise TypeError("a task with binary output returns {'BinaryOutput': bytes, 'ReturnValues': [...]}")

@@ -30,6 +30,7 @@ MOST_INCOMPLETE = 10
 KEPT_LOGS = 450 * 1024
 MOST_MESSAGES = 10_000
 
+_KEPT: tuple[str, ...] = ("script", "timeout", "binaryInput", "enableBinaryOutput")
 _BASIC, _FULL = ("", "VIEW_UNSPECIFIED", "BASIC"), ("FULL",)
 _FLAT, _STRUCTURED = ("", "VIEW_UNSPECIFIED", "FLAT"), ("STRUCTURED",)
 
@@ -65,11 +66,11 @@ def _create(world: World, call: Call) -> Reply:
         )
     tasks.forget_old(world)
     handler, queued = world.luau.take(run)
-    request = {name: body[name] for name in ("script", "timeout", "binaryInput", "enableBinaryOutput") if name in body}
+    request = {name: body[name] for name in _KEPT if name in body}
     task = tasks.add(world, run, request, queued)
     world.events.append(StartedTask(task.id, run, handler))
     shown = {"path": task.path, "user": task.user, "state": task.state(world.now())}
-    return json_reply({**shown, **request, "script": script})
+    return json_reply({**shown, **request})
 
 
 def _script(script: object) -> str:

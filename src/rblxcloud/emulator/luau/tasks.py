@@ -197,7 +197,20 @@ def forget_old(world: World) -> None:
 
 
 def _task(row: tuple[Any, ...]) -> Task:
-    *columns, request, outcome = row
+    number, universe, place, version, user, created, starts, ends, timeout, request, outcome = row
     ending: dict[str, Any] | None = None if outcome is None else json.loads(outcome)
-    logs = [] if ending is None else ending.pop("logs")
-    return Task(*columns, json.loads(request), ending, tuple((at, kind, text) for at, kind, text in logs))
+    logs: list[tuple[float, str, str]] = [] if ending is None else ending.pop("logs")
+    return Task(
+        id=number,
+        universe=universe,
+        place=place,
+        version=version,
+        user=user,
+        created=created,
+        starts=starts,
+        ends=ends,
+        timeout=timeout,
+        request=json.loads(request),
+        outcome=ending,
+        logs=tuple((at, kind, text) for at, kind, text in logs),
+    )
