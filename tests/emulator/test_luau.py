@@ -140,6 +140,31 @@ def test_what_a_handler_raises_is_the_error_of_the_script(emulator: Emulator, ca
     assert call("GET", UNIVERSE).status == 200
 
 
+@pytest.mark.parametrize("error", [SystemExit(1), pytest.fail.Exception("unmet")], ids=repr)
+def test_what_is_no_exception_ends_the_script_too(emulator: Emulator, call: Caller, error: BaseException) -> None:
+    @emulator.luau.on()
+    def fail(run: LuauRun) -> None:
+        raise error
+
+    assert call("GET", start(call)).json["error"]["code"] == "SCRIPT_ERROR"
+
+
+def test_text_that_utf_8_cannot_carry_is_replaced(emulator: Emulator, call: Caller) -> None:
+    logs = (LuauLog(message="\ud800"),)
+    returning(emulator, "\ud800", {"\ud800": 1}, logs=logs)
+    task = start(call)
+    assert call("GET", task).json["output"]["results"] == ["?", {"?": 1}]
+    assert messages(call, task) == ["?"]
+    emulator.luau.answer(LuauAnswer(code="SCRIPT_ERROR", message="\ud800"))
+    assert call("GET", start(call)).json["error"]["message"] == "?"
+
+
+def test_a_buffer_is_kept_only_for_a_task_that_asks_for_it(emulator: Emulator, call: Caller) -> None:
+    returning(emulator, 1, binary_output=b"bytes")
+    assert "binaryOutputUri" not in call("GET", start(call)).json
+    assert "binaryOutputUri" in call("GET", start(call, enableBinaryOutput=True)).json
+
+
 def test_coroutine_functions_are_not_awaited_but_named(emulator: Emulator, call: Caller) -> None:
     @emulator.luau.on()
     async def answer(run: LuauRun) -> int:

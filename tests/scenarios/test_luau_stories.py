@@ -347,3 +347,18 @@ def test_a_handler_that_takes_its_time_holds_nobody_else_up(tell: Tell, emulator
         thread.join()
 
     tell(story)
+
+
+def test_scripts_may_start_scripts(tell: Tell, emulator: Emulator, base_url: str) -> None:
+    @emulator.luau.on()
+    def descend(run: LuauRun) -> float:
+        depth = int(run.script)
+        if not depth:
+            return 0
+        with rblxcloud.sync.Client("emulator-key", base_url=base_url, rate_limits="off") as client:
+            return 1 + float(place(client).run_luau(str(depth - 1)).wait().value)
+
+    async def story(client: Any) -> None:
+        assert (await (await place(client).run_luau("20")).wait()).value == 20
+
+    tell(story)

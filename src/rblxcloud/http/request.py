@@ -38,7 +38,7 @@ class Call:
 
 
 class Download(Protocol):
-    """A call whose attempts differ: each goes on where the last one was cut."""
+    """A call to an address that Roblox handed out, whose attempts differ: each may go on where the last one was cut."""
 
     async def target(self) -> tuple[str, dict[str, str]]:
         """Return address and headers of the next attempt."""

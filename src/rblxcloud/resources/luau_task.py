@@ -148,7 +148,7 @@ class LuauTask(Operation[LuauResult]):
             NotFoundError: It ended more than 24 hours ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}`.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`.
         """
         return await super().fetch_operation()
 
@@ -174,7 +174,7 @@ class LuauTask(Operation[LuauResult]):
             NotFoundError: It ended more than 24 hours ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}`.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`.
         """
         return await super().wait(timeout=timeout, poll=poll)
 
@@ -196,7 +196,8 @@ class LuauTask(Operation[LuauResult]):
             NotFoundError: The script ended more than 24 hours ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}/logs`.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}/logs`,
+            and `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`.
         """
         async with aclosing(self._follow("FLAT", follow=follow, poll=poll)) as logs:
             async for log in logs:
@@ -219,7 +220,8 @@ class LuauTask(Operation[LuauResult]):
             NotFoundError: The script ended more than 24 hours ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}/logs`.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}/logs`,
+            and `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`.
         """
         async with aclosing(self._follow("STRUCTURED", follow=follow, poll=poll)) as logs:
             async for log in logs:
@@ -244,7 +246,7 @@ class LuauTask(Operation[LuauResult]):
             InvalidRequestError: There can be no such file.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}`, and the address that it names.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`, and the address that it names.
         """
         if progress is not None:
             check_function("progress", progress)
@@ -263,7 +265,7 @@ class LuauTask(Operation[LuauResult]):
             OperationError: There is no binary output: `run_luau` has to ask for it.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
-        Source: `GET /cloud/v2/{path}`, and the address that it names.
+        Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`, and the address that it names.
         """
         await self.wait()
         content = io.BytesIO()

@@ -181,7 +181,10 @@ class Place(Resource):
             NotFoundError: There is no such place in the experience, or no such version.
 
         Scopes: `universe.place.luau-execution-session:write`.
-        Source: `POST /cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks`.
+        Source: `POST /cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks`,
+            `POST /cloud/v2/universes/{universe_id}/places/{place_id}/versions/.../luau-execution-session-tasks` for a
+            version, and for a file what `upload_luau_input` calls:
+            `POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs`.
         """
         return await luau.run(
             self._bound_to,

@@ -175,12 +175,20 @@ def answer_of(handler: LuauHandler, run: LuauRun) -> LuauAnswer:
     """
     try:
         answer = _read(handler(run), run)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # What pytest fails and skips with is no Exception.
         answer = LuauAnswer(code="SCRIPT_ERROR", message=_told(error))
-    return answer.model_copy(update={"logs": (*run.logged, *answer.logs)})
+    logs = tuple(log.model_copy(update={"message": _text(log.message)}) for log in (*run.logged, *answer.logs))
+    return answer.model_copy(update={"message": _text(answer.message), "logs": logs})
 
 
-def _told(error: Exception) -> str:
+def _text(text: str) -> str:
+    """Return text that UTF-8 can carry."""
+    return text.encode(errors="replace").decode()
+
+
+def _told(error: BaseException) -> str:
     """Return what was raised, and below it where, as Roblox tells of a script's error."""
     said = "".join(traceback.format_exception_only(error)).strip()
     frames = "".join(traceback.format_tb(error.__traceback__)[1:]).rstrip()
@@ -200,7 +208,8 @@ def _read(value: object, run: LuauRun) -> LuauAnswer:
         answer = LuauAnswer(results=_values(value))
     if run.binary_output and answer.code is None and answer.binary_output is None:
         raise TypeError("a task with binary output returns one table with a buffer BinaryOutput")
-    return answer.model_copy(update={"results": tuple(map(_as_json, answer.results))})
+    output = answer.binary_output if run.binary_output else None
+    return answer.model_copy(update={"results": tuple(map(_as_json, answer.results)), "binary_output": output})
 
 
 def _values(value: object) -> tuple[Any, ...]:
@@ -221,8 +230,10 @@ def _read_table(value: object) -> LuauAnswer:
 def _as_json(value: Any) -> Any:
     """Return a value as a task tells it: numbers are doubles, and what JSON cannot hold is null."""
     match value:
-        case bool() | str() | None:
+        case bool() | None:
             return value
+        case str():
+            return _text(value)
         case int():
             return value if abs(value) <= _EXACT else _as_json(_double(value))
         case float():
@@ -230,7 +241,7 @@ def _as_json(value: Any) -> Any:
         case list() | tuple():
             return [_as_json(item) for item in cast("Iterable[Any]", value)]
         case Mapping():
-            return {str(key): _as_json(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+            return {_text(str(key)): _as_json(item) for key, item in cast("Mapping[Any, Any]", value).items()}
         case _:
             return None
 
