@@ -1,4 +1,4 @@
-"""Files on their way to Roblox: what a user hands in, and the form that carries it, made while it is sent.
+"""Files on their way to Roblox: what a user hands in, and the body that carries it, made while it is sent.
 
 Memory does not grow with the file. Roblox wants to know the length of a body beforehand, so a stream whose size nobody
 says is written to a temporary file first.
@@ -353,20 +353,20 @@ def _bytes(item: object) -> bytes:
 
 
 class Upload:
-    """A body that is a file, or has one in it, and is read while it is sent.
+    """A body that carries a file, made while it is sent: the file alone, or a form around it.
 
     Args:
         source: The file.
         content_type: What the body is.
+        head: What stands before the file.
+        tail: What stands after it.
         progress: Told of the bytes of the file that are through.
-        head: What comes before the file.
-        tail: What comes after it.
     """
 
     def __init__(
-        self, source: Source, *, content_type: str, progress: Progress | None, head: bytes = b"", tail: bytes = b""
+        self, source: Source, content_type: str, *, head: bytes = b"", tail: bytes = b"", progress: Progress | None
     ) -> None:
-        self.content_type: str = content_type
+        self.content_type = content_type
         self._head = head
         self._tail = tail
         self._source = source
@@ -398,6 +398,9 @@ class Upload:
         """
         self.complete = False
         self._begun = True
+        # What ends the body is sent when the file has proved to be as long as was said, and progress has been told:
+        # of a file alone, that is its last byte.
+        kept, keep = b"", 0 if self._tail else 1
         if self._head:
             yield self._head
         try:
@@ -407,25 +410,35 @@ class Upload:
                 async for part in parts:
                     if deadline is not None and runtime.monotonic() > deadline:
                         raise DeadlinePassed("the deadline passed while the file was sent")
+                    body = kept + part
+                    cut = len(body) - keep
+                    if handed := body[:cut]:
+                        yield handed
+                    kept = body[cut:]
                     sent += len(part)
-                    self.complete = not self._tail and sent == self._source.size
-                    yield part
                     await self._tell(runtime, sent)
         except DeadlinePassed:
             raise
         except Exception as error:
             raise CarriedError(error) from error
         self.complete = True
-        if self._tail:
-            yield self._tail
+        yield kept + self._tail
 
     async def _tell(self, runtime: Runtime, sent: int) -> None:
         if self._progress is not None:
             await runtime.call("progress", self._progress, sent, self._source.size)
 
 
-class FormUpload(Upload):
-    """A `multipart/form-data` body (RFC 7578) that ends with a file.
+def upload_form(
+    fields: Mapping[str, str],
+    *,
+    field: str,
+    filename: str,
+    content_type: str,
+    source: Source,
+    progress: Progress | None,
+) -> Upload:
+    """Return a `multipart/form-data` body (RFC 7578) that ends with a file.
 
     Args:
         fields: Plain fields, in order.
@@ -435,27 +448,16 @@ class FormUpload(Upload):
         source: The file.
         progress: Told of the bytes of the file that are through.
     """
-
-    def __init__(
-        self,
-        fields: Mapping[str, str],
-        *,
-        field: str,
-        filename: str,
-        content_type: str,
-        source: Source,
-        progress: Progress | None,
-    ) -> None:
-        boundary = secrets.token_hex(16)
-        disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
-        part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
-        super().__init__(
-            source,
-            content_type=f"multipart/form-data; boundary={boundary}",
-            progress=progress,
-            head=_plain_parts(fields, boundary) + part.encode(),
-            tail=f"\r\n--{boundary}--\r\n".encode(),
-        )
+    boundary = secrets.token_hex(16)
+    disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
+    part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
+    return Upload(
+        source,
+        f"multipart/form-data; boundary={boundary}",
+        head=_plain_parts(fields, boundary) + part.encode(),
+        tail=f"\r\n--{boundary}--\r\n".encode(),
+        progress=progress,
+    )
 
 
 def encode_form(fields: Mapping[str, str]) -> tuple[bytes, str]:

@@ -114,7 +114,7 @@ async def _upload(binding: Binding, experience_id: int, source: Source, progress
     endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT
     call = json_call(endpoint, {"universe_id": experience_id}, {"size": source.size})
     made = await session.request(call, _NEW_INPUT)
-    upload = Upload(source, content_type="application/octet-stream", progress=progress)
+    upload = Upload(source, "application/octet-stream", progress=progress)
     target = HandedOutTarget(made.upload_uri)
     await session.send(
         Call(_INPUT_FILE, content=upload, content_type=upload.content_type, download=target, anonymous=True)
