@@ -375,13 +375,20 @@ class Twins:
         """Return the twins of what a class inherits from, the nearest first."""
         return [twin for base in cls.__mro__[1:] for twin, mirrored in self.names.items() if mirrored is base]
 
+    def _base_of(self, cls: type, twin: str) -> str:
+        """Return the nearest twin as a base class, with what stands for its type variables."""
+        for node in source(cls.__module__).classes[cls.__name__].bases:
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == self.names[twin].__name__:
+                return self._text(node, cls.__module__)
+        return twin
+
     def _class(self, name: str, cls: type) -> str:
         variables: tuple[TypeVar, ...] = getattr(cls, "__parameters__", ())
         for variable in variables:
             self._declare(variable, cls.__module__)
         generic = f"[{', '.join(v.__name__ for v in variables)}]" if variables else ""
         inherited = self._bases(cls)
-        base = inherited[0] if inherited else "Twin"
+        base = self._base_of(cls, inherited[0]) if inherited else "Twin"
         bases = f"{base}, Generic{generic}" if generic else base
         lines = [f"class {name}({bases}, wraps=Async{name}):", _docstring(inspect.getdoc(cls))]
         lines += [f"    _impl: Async{name}{generic}", ""]

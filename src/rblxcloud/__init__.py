@@ -20,6 +20,12 @@ if TYPE_CHECKING:
         IDTokenError,
         InvalidGrantError,
         InvalidRequestError,
+        LuauCancelledError,
+        LuauDeadlineError,
+        LuauError,
+        LuauInternalError,
+        LuauOutputSizeError,
+        LuauScriptError,
         ModerationError,
         NotFoundError,
         OAuth2Error,
@@ -59,6 +65,8 @@ if TYPE_CHECKING:
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
+    from rblxcloud.resources.luau import LuauBinaryInput
+    from rblxcloud.resources.luau_task import LuauLogMessage, LuauResult, LuauTask
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.place import Place
     from rblxcloud.resources.quota import AssetQuota
@@ -125,6 +133,16 @@ __all__ = [
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "LuauBinaryInput",
+    "LuauCancelledError",
+    "LuauDeadlineError",
+    "LuauError",
+    "LuauInternalError",
+    "LuauLogMessage",
+    "LuauOutputSizeError",
+    "LuauResult",
+    "LuauScriptError",
+    "LuauTask",
     "MemoryTokenStore",
     "ModerationError",
     "NotFoundError",
@@ -233,6 +251,16 @@ _HOMES = {
     "OperationError": "rblxcloud.errors",
     "OperationFailedError": "rblxcloud.errors",
     "OperationTimeoutError": "rblxcloud.errors",
+    "LuauBinaryInput": "rblxcloud.resources.luau",
+    "LuauCancelledError": "rblxcloud.errors",
+    "LuauDeadlineError": "rblxcloud.errors",
+    "LuauError": "rblxcloud.errors",
+    "LuauInternalError": "rblxcloud.errors",
+    "LuauLogMessage": "rblxcloud.resources.luau_task",
+    "LuauOutputSizeError": "rblxcloud.errors",
+    "LuauResult": "rblxcloud.resources.luau_task",
+    "LuauScriptError": "rblxcloud.errors",
+    "LuauTask": "rblxcloud.resources.luau_task",
     "MemoryTokenStore": "rblxcloud.oauth2.stores.memory",
     "OAuth2App": "rblxcloud.oauth2.app",
     "OAuth2Error": "rblxcloud.errors",

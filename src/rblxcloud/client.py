@@ -35,6 +35,7 @@ from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
 from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
+from rblxcloud.resources.luau_task import LuauTask, resume_task
 from rblxcloud.resources.resuming import resume_by_path
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
@@ -258,6 +259,20 @@ class Client:
             InvalidRequestError: The path is not that of an operation whose result is known.
         """
         return resume_by_path(self._session, path)
+
+    def luau_task(self, path: str) -> LuauTask:
+        """Return a script's task that was started earlier, here or in another process; nothing is sent.
+
+        Args:
+            path: Its `path`, or that of an error that it raised.
+
+        Returns:
+            The task: `await task.wait()` waits on, for 24 hours after the script has ended.
+
+        Raises:
+            InvalidRequestError: The path is not that of a task.
+        """
+        return resume_task(self._session, path)
 
     def bind(self, resource: ResourceT) -> ResourceT:
         """Give a resource or an operation that was unpickled or copied this client's session.

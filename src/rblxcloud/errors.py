@@ -16,6 +16,8 @@ RblxCloudError
   OperationError
     OperationFailedError
       ModerationError
+      LuauError
+        LuauScriptError, LuauDeadlineError, LuauOutputSizeError, LuauInternalError, LuauCancelledError
     OperationTimeoutError
   OAuth2Error
     InvalidGrantError, StateMismatchError, ConsentDeniedError, SignInRequiredError, IDTokenError
@@ -49,6 +51,12 @@ __all__ = [
     "IDTokenError",
     "InvalidGrantError",
     "InvalidRequestError",
+    "LuauCancelledError",
+    "LuauDeadlineError",
+    "LuauError",
+    "LuauInternalError",
+    "LuauOutputSizeError",
+    "LuauScriptError",
     "ModerationError",
     "NotFoundError",
     "OAuth2Error",
@@ -334,6 +342,35 @@ class OperationFailedError(OperationError):
 
 class ModerationError(OperationFailedError):
     """Roblox's moderation did not let it pass: a name, a description or the content of a file."""
+
+
+class LuauError(OperationFailedError):
+    """A Luau task ended without results; what the script did before, to data stores for example, stays done."""
+
+
+class LuauScriptError(LuauError):
+    """`SCRIPT_ERROR`: the script cannot be compiled, or raised an error."""
+
+    @property
+    def traceback(self) -> str:
+        """The lines of Roblox's text after the first, which say where the error was raised; empty where it has none."""
+        return self.message.partition("\n")[2]
+
+
+class LuauDeadlineError(LuauError):
+    """`DEADLINE_EXCEEDED`: the script ran longer than the timeout that the task was given."""
+
+
+class LuauOutputSizeError(LuauError):
+    """`OUTPUT_SIZE_LIMIT_EXCEEDED`: the script returned more than 4 MB."""
+
+
+class LuauInternalError(LuauError):
+    """`INTERNAL_ERROR`: Roblox failed; the script may have run in part."""
+
+
+class LuauCancelledError(LuauError):
+    """Roblox cancelled the task."""
 
 
 class OperationTimeoutError(OperationError):

@@ -30,11 +30,12 @@ from rblxcloud.types import Response
 
 ResultT = TypeVar("ResultT")
 
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 16.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 16.0
 _LAST_POLL_SECONDS = 5.0
 """How much longer than the timeout the last poll may take."""
-_RUNNING_STATES = frozenset({"STATE_UNSPECIFIED", "QUEUED", "PROCESSING"})
+_TASKS = "/luau-execution-session"
+"""What the path of every task has in it."""
 _FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
 
 
@@ -46,11 +47,13 @@ class _Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """What is known of an operation: plain data, which pickles."""
 
     path: str
     done: bool = False
+    name: str | None = None
+    """What Roblox calls the state, such as `QUEUED`; few kinds of operation have such a name."""
     metadata: Mapping[str, Any] | None = None
     failure: _Failure | None = None
     result: Any = None
@@ -67,7 +70,7 @@ class Operation(Generic[ResultT]):
         state: What is known of it.
     """
 
-    def __init__(self, binding: Binding | None, result: type[ResultT], state: _State) -> None:
+    def __init__(self, binding: Binding | None, result: type[ResultT], state: State) -> None:
         self._binding = binding
         self._result_class = result
         self._state = state
@@ -147,7 +150,7 @@ class Operation(Generic[ResultT]):
         Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
         """
         limit = None if timeout is None else check_seconds("timeout", timeout)
-        pause = _FIRST_PAUSE if poll is None else check_seconds("poll", poll)
+        pause = FIRST_PAUSE if poll is None else check_seconds("poll", poll)
         if not self.done:
             await self._poll_to_the_end(pause, limit, growing=poll is None)
         return cast("ResultT", self._outcome())
@@ -157,7 +160,7 @@ class Operation(Generic[ResultT]):
         ends = None if timeout is None else session.runtime.monotonic() + timeout
         with session.polling(call) as fair_pause:
             # Were many asked for at once, they would use up what is to last for a minute.
-            delay = fair_pause() if fair_pause() > _FIRST_PAUSE else 0.0
+            delay = fair_pause() if fair_pause() > FIRST_PAUSE else 0.0
             while not self.done:
                 left = float("inf") if ends is None else ends - session.runtime.monotonic()
                 if delay:
@@ -167,7 +170,7 @@ class Operation(Generic[ResultT]):
                 await self._poll_until(session, call, ends, timeout)
                 delay = max(pause, fair_pause())
                 if growing:
-                    pause = min(2 * pause, _LONGEST_PAUSE)
+                    pause = min(2 * pause, LONGEST_PAUSE)
 
     @property
     def _session(self) -> Session:
@@ -214,7 +217,7 @@ class Operation(Generic[ResultT]):
     def _outcome(self) -> ResultT | None:
         failure = self._state.failure
         if failure is not None:
-            error_class = ModerationError if is_moderation(failure.message) else OperationFailedError
+            error_class = self._error_class(failure.code, failure.message)
             raise error_class(failure.message, code=failure.code, path=self.path, details=failure.details)
         if not self.done or self._result is not None:
             return self._result
@@ -222,6 +225,9 @@ class Operation(Generic[ResultT]):
         if self._binding is not None:  # Else a client that it is bound to later would not reach the result.
             self._result = result
         return result
+
+    def _error_class(self, code: str | None, message: str) -> type[OperationFailedError]:
+        return ModerationError if is_moderation(message) else OperationFailedError
 
     def _decoded(self) -> ResultT:
         try:
@@ -252,9 +258,14 @@ async def start(binding: Binding, call: Call, result: type[ResultT]) -> Operatio
         APIResponseError: The answer names no operation; the call may have been carried out.
         RblxCloudError: As for any other call.
     """
+    return Operation(binding, result, await begin(binding, call))
+
+
+async def begin(binding: Binding, call: Call) -> State:
+    """Send a call that starts an operation, and return what its answer says; see `start`."""
     response = await binding.get().send(call)
     body = _object(response, call.endpoint)
-    return Operation(binding, result, _read(body, _path_of(body, call, response), response))
+    return _read(body, _path_of(body, call, response), response)
 
 
 def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[ResultT]:
@@ -269,7 +280,7 @@ def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[Resu
         InvalidRequestError: The path cannot be one.
     """
     match("GET", path)
-    return Operation(binding, result, _State(path))
+    return Operation(binding, result, State(path))
 
 
 def is_moderation(message: str) -> bool:
@@ -314,7 +325,7 @@ def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
     return template
 
 
-def _read(body: dict[str, Any], path: str, response: Response) -> _State:
+def _read(body: dict[str, Any], path: str, response: Response) -> State:
     """Read how an operation stands, of whatever kind it is."""
     if "/operations/" not in path:
         return _read_result(body, path, response)
@@ -326,7 +337,7 @@ def _read(body: dict[str, Any], path: str, response: Response) -> _State:
             break
     # Absent, null and false all mean that it runs.
     done = fields.get("done") is True and response.status != 202
-    return _State(
+    return State(
         path,
         done=done or failure is not None,
         metadata=cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None,
@@ -335,14 +346,16 @@ def _read(body: dict[str, Any], path: str, response: Response) -> _State:
     )
 
 
-def _read_result(body: dict[str, Any], path: str, response: Response) -> _State:
+def _read_result(body: dict[str, Any], path: str, response: Response) -> State:
     """Read what is no operation but the result itself, at once (an asset), or as soon as its state says so (a task)."""
     state = body.get("state")
-    if state in _RUNNING_STATES:
-        return _State(path)
+    name = state if isinstance(state, str) else None
     if state in _FAILED_STATES:
-        return _State(path, done=True, failure=_failure(body.get("error") or {"message": state}, response))
-    return _State(path, done=True, result=body)
+        failure = _failure(body.get("error") or {"message": state}, response)
+        return State(path, done=True, name=name, failure=failure)
+    if _TASKS in path and state != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
+        return State(path, name=name)
+    return State(path, done=True, name=name, result=body)
 
 
 def _failure(error: Any, response: Response) -> _Failure:
@@ -350,11 +363,11 @@ def _failure(error: Any, response: Response) -> _Failure:
     return _Failure(body.message, body.code, body.details)
 
 
-def _failed_query(error: APIStatusError, path: str) -> _State | None:
+def _failed_query(error: APIStatusError, path: str) -> State | None:
     try:
         body = json.loads(error.response.content)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict) or "done" not in body:
         return None
-    return _State(path, done=True, failure=_Failure(error.message, error.code, error.details))
+    return State(path, done=True, failure=_Failure(error.message, error.code, error.details))

@@ -286,6 +286,7 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "groups.unassign_role_group_membership",
         "localization.list_name_description_history",
         "localization.list_table_entry_history",
+        "luau.create_luau_execution_session_task_binary_input",
         "oauth.introspect_token",
         "oauth.revoke_token",
         "oauth.token_resources",

@@ -15,7 +15,8 @@ import pytest
 import rblxcloud
 from rblxcloud import AssetType
 from rblxcloud.config import Options
-from rblxcloud.http.upload import CHUNK
+from rblxcloud.http.upload import CHUNK, Upload, open_source
+from rblxcloud.runtime.blocking import BlockingRuntime, run
 from tests.http.conftest import Perform
 from tests.support.clock import ManualClock
 from tests.support.files import FILM, MODEL, png, read_form
@@ -535,3 +536,19 @@ def test_new_content_goes_to_models_alone(perform: Perform) -> None:
     form = read_form(sent)
     assert form.request == {"assetId": 6, "displayName": "new"}
     assert form.content_type == "model/fbx"
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK, 2 * CHUNK + 1])
+def test_a_plain_body_is_complete_with_its_last_part(size: int) -> None:
+    async def parts() -> list[tuple[int, bool]]:
+        runtime = BlockingRuntime()
+        async with open_source(runtime, b"a" * size, size=None, limit=size) as source:
+            body = Upload(source, "text/plain", progress=None)
+            assert body.length == size
+            found = [(len(part), body.complete) async for part in body.chunks(runtime, None)]
+            assert body.complete
+            return found
+
+    found = run(parts())
+    assert sum(length for length, _ in found) == size
+    assert [complete for _, complete in found] == [False] * (len(found) - 1) + [True]

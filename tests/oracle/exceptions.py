@@ -64,6 +64,11 @@ REQUESTS: tuple[Outranked, ...] = (
         r"^no operation of the document",
         "http.md section 1, hosts and paths: files are at addresses of a CDN, which for the emulator is itself",
     ),
+    Outranked(
+        r"PUT /_cdn/luau-inputs/.*",
+        r"^no operation of the document",
+        "luau.md, binary input/output, point 2: the bytes are put at the uploadUri, which for the emulator is its own",
+    ),
 )
 """About what the client sends."""
 
@@ -104,6 +109,11 @@ ANSWERS: tuple[Outranked, ...] = (
         rf"GET {_ASSETS}/assets/{{assetId}}/versions",
         r'^200 Response violates schema: .*"assetVersions".* is not of type "array"',
         "ambiguities.md section A, point 47: the list is wrapped",
+    ),
+    Outranked(
+        r"POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
+        r'^200 Response violates schema: "\d+" is not of type "integer".*/properties/size',
+        "http.md section 6, JSON types: protobuf's JSON writes 64-bit numbers as texts, such as luau's size",
     ),
 )
 """About what the emulator answers."""

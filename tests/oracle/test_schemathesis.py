@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
 )
 
-from rblxcloud.emulator import Emulator
+from rblxcloud.emulator import Emulator, LuauAnswer, LuauLog
 from rblxcloud.emulator.core import DEFAULT_KEY
 from rblxcloud.emulator.model import RawRequest
 from rblxcloud.emulator.server import serve
@@ -49,6 +49,9 @@ SERVED = (
     "/cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions",
     "/cloud/v2/universes/{universe_id}/subscription-products/",
     "/cloud/v2/universes/{universeId}/secrets",
+    "/cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/versions/{version_id}/luau-execution-session",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -87,6 +90,8 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "membership_id": ("4", "NA", "9", "bad"),
     "join_request_id": ("5", "9", "bad"),
     "role_id": (str(ROLE), "5", "bad"),
+    **dict.fromkeys(("luau_execution_session_id", "task_id"), ("seeded",)),
+    "version_id": ("1",),
     "size": ("48", "720", "49"),
     "user_restriction_id": ("7", "8", "bad"),
     "idempotencyKey.key": ("", "a"),
@@ -157,7 +162,26 @@ _PARAMETER = {
     "maxProperties": 1,
     "additionalProperties": False,
 }
+_TASK = {
+    "type": "object",
+    "properties": {
+        "script": {"type": "string", "minLength": 1, "maxLength": 9},
+        "timeout": {"type": "string", "enum": ["1.5s", "300s", "301s", "bad"]},
+        "enableBinaryOutput": {"type": "boolean"},
+        "binaryInput": {"type": "string", "enum": ["", "bad"]},
+    },
+    "required": ["script"],
+    "additionalProperties": False,
+}
 BODIES: dict[str, Any] = {
+    f"POST {PLACE}/luau-execution-session-tasks": _TASK,
+    f"POST {PLACE}/versions/{{version_id}}/luau-execution-session-tasks": _TASK,
+    f"POST {UNIVERSE}/luau-execution-session-task-binary-inputs": {
+        "type": "object",
+        "properties": {"size": {"type": "integer", "minimum": 0, "maximum": 9}},
+        "required": ["size"],
+        "additionalProperties": False,
+    },
     "POST /assets/v1/assets": {
         "type": "object",
         "properties": {
@@ -322,7 +346,10 @@ def seed(emulator: Emulator) -> dict[str, str]:
     key = json.loads(emulator.handle(RawRequest("GET", "/cloud/v2/universes/1/secrets/public-key", HEADERS)).body)
     box = SealedBox(PublicKey(base64.b64decode(key["secret"])))
     thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
+    emulator.luau.answer(LuauAnswer(results=(1,), logs=(LuauLog(message="text"),)))
+    task = _send(emulator, "/cloud/v2/universes/1/places/2/luau-execution-session-tasks", {"script": "return 1"})
     return {
+        **dict.fromkeys(("luau_execution_session_id", "task_id"), task["path"].rpartition("/")[2]),
         "versionId": versions[0],
         "operationId": _upload(emulator),
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
@@ -363,7 +390,11 @@ def _upload(emulator: Emulator) -> str:
 
 
 def _post(emulator: Emulator, path: str, value: object) -> Any:
-    body = json.dumps({"value": value}).encode()
+    return _send(emulator, path, {"value": value})
+
+
+def _send(emulator: Emulator, path: str, fields: object) -> Any:
+    body = json.dumps(fields).encode()
     headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
     reply = emulator.handle(RawRequest("POST", path, headers, body))
     assert reply.status == 200

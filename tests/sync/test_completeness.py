@@ -135,6 +135,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "DataStore",
         "Experience",
         "Group",
+        "LuauTask",
         "Operation",
         "OAuth2App",
         "OrderedDataStore",

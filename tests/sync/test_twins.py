@@ -321,3 +321,9 @@ def test_an_experience_that_stands_alone_needs_one_credential() -> None:
         rblxopencloud.Experience(1)
     with pytest.raises(rblxopencloud.ConfigurationError):
         rblxopencloud.Experience(1, api_key="key", access_token="token")
+
+
+def test_an_object_of_a_subclass_has_the_twin_of_the_subclass(connect: Connect) -> None:
+    found = connect(echo).operation("/cloud/v2/universes/1/places/2/luau-execution-session-tasks/4")
+    assert type(found) is rblxopencloud.LuauTask
+    assert isinstance(found, rblxopencloud.Operation)

@@ -11,6 +11,8 @@ from rblxcloud.emulator.creators.inventory import Collectible
 from rblxcloud.emulator.creators.notifications import Notification
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
+from rblxcloud.emulator.luau.controls import LuauTaskRecord
+from rblxcloud.emulator.luau.handlers import LuauAnswer, LuauLog, LuauRun
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -36,6 +38,10 @@ __all__ = [
     "IDTokenFlaw",
     "KeyStatus",
     "LoggedRequest",
+    "LuauAnswer",
+    "LuauLog",
+    "LuauRun",
+    "LuauTaskRecord",
     "Message",
     "Notification",
     "OAuthApp",

@@ -16,6 +16,7 @@ from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlEr
 from rblxcloud.emulator.control_creators import ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
+from rblxcloud.emulator.luau.control_routes import ROUTES as LUAU_ROUTES
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
@@ -242,5 +243,6 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
     **control_restrictions.ROUTES,
+    **LUAU_ROUTES,
     **oauth.ROUTES,
 }

@@ -33,6 +33,8 @@ from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
+from rblxcloud.emulator.luau import rooms as luau
+from rblxcloud.emulator.luau.controls import LuauControls
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
@@ -72,6 +74,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (restrictions.HANDLERS, restrictions.SCHEMA),
     (secrets.HANDLERS, secrets.SCHEMA),
     (subscriptions.HANDLERS, subscriptions.SCHEMA),
+    (luau.HANDLERS, luau.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -143,6 +146,8 @@ class Emulator:
         """The secrets of experiences, which the emulator can open."""
         self.subscriptions: SubscriptionControls = SubscriptionControls(self._world, self._transaction)
         """Who subscribed to what."""
+        self.luau: LuauControls = LuauControls(self._world, self._transaction)
+        """Luau execution: who answers for which script."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
@@ -182,6 +187,7 @@ class Emulator:
             self._furnish()
             self.faults.clear()
             self.scripts.clear()
+            self._world.luau.clear()
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()
@@ -205,6 +211,7 @@ class Emulator:
             reply = self._exchange(request)
             events = tuple(self._world.events)
         for event in events:
+            self.luau.carry_out(event)
             for callback in tuple(self._subscribers):
                 callback(event)
         return reply

@@ -11,46 +11,49 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from rblxcloud.emulator.model import Call, Refusal, Reply
-from rblxcloud.endpoints.model import Credential, Endpoint, Parameter, Repeat
+from rblxcloud.endpoints.model import Body, Credential, Endpoint, Method, Parameter, Repeat
 
 __all__ = ["LIFETIME", "check_location", "file_endpoint", "file_reply", "location"]
 
 LIFETIME = 3600.0
-"""Seconds for which an address is good."""
+"""Seconds for which an address is good, where nothing else is said."""
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 _EXPIRES = re.compile(r"\d{1,12}", re.ASCII)
 
 
-def file_endpoint(name: str, path: str, *parameters: str) -> Endpoint:
+def file_endpoint(name: str, path: str, *parameters: str, method: Method = "GET") -> Endpoint:
     """Return the row of a kind of file. Roblox's document has none: the addresses are what its answers say they are.
 
     Args:
         name: Its name in the log and for faults.
         path: Template of its path.
         parameters: The path's parameters.
+        method: `GET`, or `PUT` where it is to be uploaded.
     """
     return Endpoint(
         name=name,
-        method="GET",
+        method=method,
         server="https://c0.rbxcdn.com",
         path=path,
         path_parameters=tuple(Parameter(each, required=True) for each in parameters),
+        body=Body.BINARY if method == "PUT" else Body.NONE,
         query_parameters=(Parameter("expires", required=True), Parameter("signature", required=True)),
         credentials=frozenset({Credential.NONE}),
         repeat=Repeat.SAFE,
     )
 
 
-def location(call: Call, now: float, path: str) -> str:
+def location(call: Call, now: float, path: str, lifetime: float = LIFETIME) -> str:
     """Return the address of a file, as an answer tells it.
 
     Args:
         call: The request that is answered: the address leads to where its caller found the emulator.
         now: The emulator's time.
         path: Path of the file.
+        lifetime: Seconds for which it is good.
     """
-    expires = str(int(now + LIFETIME))
+    expires = str(int(now + lifetime))
     return f"{call.base_url}{path}?{urlencode({'expires': expires, 'signature': _sign(path, expires)})}"
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from rblxcloud.emulator.data_stores_values import parse_exact
+from rblxcloud.emulator.luau.handlers import Handlers as LuauHandlers
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Credential, Endpoint
 
@@ -126,6 +127,8 @@ class World:
     """How the next long-running operations go."""
     unmoved: Callable[[], float] = time.time
     """Seconds since 1970 UTC on the clock that nobody moves, which is that of the callers."""
+    luau: LuauHandlers = field(default_factory=LuauHandlers)
+    """Who answers for Luau scripts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from rblxcloud.emulator import control
 from rblxcloud.emulator.core import Emulator
 from rblxcloud.emulator.errors import family_of, render
+from rblxcloud.emulator.luau.controls import starts_script
 from rblxcloud.emulator.model import RawRequest, Refusal, Reply
 
 if TYPE_CHECKING:
@@ -175,10 +176,36 @@ async def _read(scope: Scope, receive: Receive) -> RawRequest:
 async def _answer(emulator: Emulator, request: RawRequest) -> Reply:
     try:
         wait = control.wait_seconds(request)
-        return await _poll(emulator, request, wait) if wait else emulator.handle(request)
+        if wait:
+            return await _poll(emulator, request, wait)
+        if starts_script(request):  # Its handler may call the emulator, which has to go on answering.
+            return await _in_thread(emulator, request)
+        return emulator.handle(request)
     except Exception:
         _logger.exception("The emulator failed on %s %s", request.method, request.raw_path)
         return render(Refusal(500, "INTERNAL", "The emulator failed; see its log."), family_of(request.raw_path))
+
+
+async def _in_thread(emulator: Emulator, request: RawRequest) -> Reply:
+    """Answer in a thread of its own: in a pool, handlers that start scripts could wait for each other."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    outcome: list[Reply | BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(emulator.handle(request))
+        except BaseException as error:
+            outcome.append(error)
+        with contextlib.suppress(RuntimeError):  # The server has stopped.
+            loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=run, name="rblxcloud-luau", daemon=True).start()
+    await over.wait()
+    (reply,) = outcome
+    if isinstance(reply, BaseException):
+        raise reply
+    return reply
 
 
 async def _poll(emulator: Emulator, request: RawRequest, wait: float) -> Reply:

@@ -1,4 +1,7 @@
-"""Files on their way from Roblox: streamed to a path, resumed where they were cut, there only when they are whole."""
+"""Files behind addresses that Roblox hands out, which are reached without the credential.
+
+On their way from Roblox they are streamed to a path, resumed where they were cut, and there only when they are whole.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,7 @@ class FileDownload:
         elif incoming.status == 416:
             raise self._start_again("the server has less of the file than it sent before")
         elif incoming.status >= 300:
-            return Response(incoming.status, incoming.headers, await _refusal(incoming))
+            return Response(incoming.status, incoming.headers, await read_refusal(incoming))
         else:
             await self._begin(incoming.headers)
         await self._tell()
@@ -159,6 +162,26 @@ class FileDownload:
                 raise CarriedError(error) from error
 
 
+class HandedOutTarget:
+    """An upload to an address that Roblox handed out, which takes the whole file again at each attempt.
+
+    Args:
+        address: The address. Whoever has it can write there: it is not shown.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    async def target(self) -> tuple[str, dict[str, str]]:
+        """Return the address; the session adds what the body wants."""
+        return self._address, {"accept": "*/*"}
+
+    async def read(self, incoming: Incoming) -> Response:
+        """Read a refusal; what a success says is of no interest."""
+        body = b"" if incoming.status < 300 else await read_refusal(incoming)
+        return Response(incoming.status, incoming.headers, body)
+
+
 async def _on_disk(runtime: Runtime, function: Callable[..., object], *args: object) -> None:
     try:
         await runtime.blocking(function, *args)
@@ -177,7 +200,8 @@ def _validator(headers: Headers) -> str | None:
     return headers.get("last-modified") if tag is None else None if tag.startswith("W/") else tag
 
 
-async def _refusal(incoming: Incoming) -> bytes:
+async def read_refusal(incoming: Incoming) -> bytes:
+    """Return the body of a refusal, cut where it is long."""
     body = bytearray()
     async for chunk in incoming.chunks:
         body += chunk

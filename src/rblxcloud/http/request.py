@@ -29,7 +29,8 @@ class Call:
     content: bytes | Upload | None = field(default=None, repr=False)
     content_type: str = "application/json"
     download: Download | None = None
-    """Takes the answer while it comes, from an address that Roblox handed out; the endpoint gives but the name."""
+    """Takes the answer while it comes, from an address that Roblox handed out, to which `content` goes where there is
+    some; the endpoint gives but the name and the method."""
     guarded: bool = False
     """The request carries a precondition or an idempotency key, so that a repeat cannot do it twice."""
     anonymous: bool = False
@@ -37,7 +38,7 @@ class Call:
 
 
 class Download(Protocol):
-    """A call whose attempts differ: each goes on where the last one was cut."""
+    """A call to an address that Roblox handed out, whose attempts differ: each may go on where the last one was cut."""
 
     async def target(self) -> tuple[str, dict[str, str]]:
         """Return address and headers of the next attempt."""

@@ -147,7 +147,9 @@ def _excerpt(response: Response) -> str:
 
 def retry_after(response: Response, *, wall_time: float) -> float | None:
     """Return the seconds that Roblox asks to wait; None where it does not say."""
-    for name in ("retry-after", "x-ratelimit-reset"):
+    # With something left of the credential's window, it is another limit that was hit, such as the number of tasks.
+    left = _seconds(response.headers.get("x-ratelimit-remaining"), wall_time)
+    for name in ("retry-after",) if left else ("retry-after", "x-ratelimit-reset"):
         seconds = _seconds(response.headers.get(name), wall_time)
         if seconds is not None:
             return seconds

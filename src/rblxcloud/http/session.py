@@ -255,6 +255,17 @@ class Session:
             with _before_sending(progress):
                 progress.signature = await self.settings.credential.headers()
             headers.update(progress.signature)
+        return self._request(progress, headers)
+
+    async def _unsigned(self, progress: _Progress, download: Download) -> Request:
+        address, headers = await download.target()
+        progress.url = resolve_address(self.settings.base_url, address)
+        if progress.call.content is not None:
+            headers["content-type"] = progress.call.content_type
+        return self._request(progress, headers)
+
+    def _request(self, progress: _Progress, headers: dict[str, str]) -> Request:
+        call = progress.call
         request = Request(call.endpoint.method, progress.url, headers, timeout=self._timeout(progress))
         if isinstance(call.content, Upload):
             headers["content-length"] = str(call.content.length)
@@ -262,11 +273,6 @@ class Session:
         else:
             request.content = call.content
         return request
-
-    async def _unsigned(self, progress: _Progress, download: Download) -> Request:
-        address, headers = await download.target()
-        progress.url = resolve_address(self.settings.base_url, address)
-        return Request("GET", progress.url, headers, timeout=self._timeout(progress))
 
     def _timeout(self, progress: _Progress) -> Timeout:
         """No phase may take longer than what is left until the deadline."""
@@ -414,7 +420,8 @@ class _Progress:
     """How far one call has come."""
 
     call: Call
-    url: str
+    url: str = field(repr=False)
+    """What is signed into an address that Roblox handed out opens the file."""
     repeatable: bool
     deadline: float | None
     number: int = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
+from os import PathLike
 from typing import Any, Self, cast
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationInfo, model_validator
@@ -13,8 +15,12 @@ from rblxcloud.endpoints import places as api
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
+from rblxcloud.http.upload import File, Progress
+from rblxcloud.resources import luau
 from rblxcloud.resources.arguments import check_whole
 from rblxcloud.resources.base import BINDING, ID, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.luau import LuauBinaryInput
+from rblxcloud.resources.luau_task import LuauTask
 from rblxcloud.resources.user_restriction import UserRestrictions
 from rblxcloud.types import UNSET, Unset
 
@@ -147,6 +153,78 @@ class Place(Resource):
         answer = await self._session.request(call, _PLACE, context=self._context)
         self._adopt(answer, changed=changes)
         return self
+
+    async def run_luau(
+        self,
+        script: str | PathLike[str],
+        *,
+        timeout: float | timedelta | None = None,
+        version: int | None = None,
+        binary_input: LuauBinaryInput | File | None = None,
+        binary_output: bool = False,
+    ) -> LuauTask:
+        """Run a script on a server of Roblox's, in a copy of this place that is thrown away afterwards.
+
+        No physics are simulated and none of the place's own scripts run. What the script does to data stores, memory
+        stores and such stays done. A place can have 10 tasks that have not ended. When the answer to a start is lost,
+        the script is not started again, since it may run.
+
+        Args:
+            script: Luau source text, at most 4 MB, or a path of a file that holds it. What it returns are the results.
+            timeout: Seconds that it may run, or a timedelta: more than 0 and at most 300 seconds, which is the default.
+            version: Version of the place to run in; None for the latest. Naming one allows 5 starts a minute, not 40.
+            binary_input: A file for the script, or one that `upload_luau_input` uploaded. The script finds it as the
+                buffer `BinaryInput` of its first argument: `local buffer = (...).BinaryInput`.
+            binary_output: Whether the script returns a table `{BinaryOutput = buffer, ReturnValues = {...}}`: the
+                buffer is then the task's binary output, and the values are its results.
+
+        Returns:
+            The task: `await task.wait()` brings what the script returned.
+
+        Raises:
+            InvalidRequestError: An argument is refused; no script was started.
+            RateLimitedError: Too many scripts were started, or too many run in this place.
+            NotFoundError: There is no such place in the experience, or no such version.
+
+        Scopes: `universe.place.luau-execution-session:write`.
+        Source: `POST /cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks`,
+            `POST /cloud/v2/universes/{universe_id}/places/{place_id}/versions/.../luau-execution-session-tasks` for a
+            version, and for a file what `upload_luau_input` calls:
+            `POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs`.
+        """
+        return await luau.run(
+            self._bound_to,
+            self.experience_id,
+            self.id,
+            script,
+            timeout=timeout,
+            version=version,
+            binary_input=binary_input,
+            binary_output=binary_output,
+        )
+
+    async def upload_luau_input(
+        self, file: File, *, size: int | None = None, progress: Progress | None = None
+    ) -> LuauBinaryInput:
+        """Upload a file that scripts can take, in any place of the same experience.
+
+        Args:
+            file: A path, bytes, a binary file, or an iterable of bytes: 1 byte to 100 MiB.
+            size: Bytes of an iterable, so that it need not be stored first to count them.
+            progress: Called with the bytes that are through and all there are.
+
+        Returns:
+            What `run_luau` takes as `binary_input`, as often as needed for 15 minutes.
+
+        Raises:
+            InvalidRequestError: The file cannot be read, is empty or too large.
+            PermissionDeniedError: The key may not, or the upload began too late: addresses are good for 15 minutes.
+
+        Scopes: `universe.place.luau-execution-session:write`.
+        Source: `POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs`, and the address that
+            it names.
+        """
+        return await luau.upload_input(self._bound_to, self.experience_id, file, size=size, progress=progress)
 
     @property
     def _path(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from rblxcloud.http.binding import Binding
 from rblxcloud.http.routes import match
 from rblxcloud.operation import Operation, resume
 from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.luau_task import is_task, resume_task
 from rblxcloud.resources.thumbnail import UserThumbnail
 
 RESULTS: Mapping[str, type[Any]] = {
@@ -33,6 +34,8 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     """
     if not isinstance(path, str):
         raise InvalidRequestError("path", f"is of type {type(path).__name__}; it takes text")
+    if is_task(path):
+        return resume_task(binding, path)
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
     endpoint, _ = match("GET", address)
     if endpoint.name not in RESULTS:

@@ -115,10 +115,12 @@ def wrap(twin: type[TwinT], impl: object) -> TwinT:
     """Return a twin of what the core returned.
 
     Args:
-        twin: The twin's class, possibly with type arguments.
+        twin: The twin's class, possibly with type arguments; that of a subclass is taken for an object of one.
         impl: What it wraps.
     """
-    made = cast("TwinT", object.__new__(get_origin(twin) or twin))
+    cls = get_origin(twin) or twin
+    own = _twins.get(type(impl))
+    made = cast("TwinT", object.__new__(own if own is not None and issubclass(own, cls) else cls))
     made._impl = impl
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
@@ -33,6 +34,11 @@ from rblxcloud import (
     GroupMember,
     GroupRole,
     InvalidRequestError,
+    LuauBinaryInput,
+    LuauError,
+    LuauLogMessage,
+    LuauResult,
+    LuauTask,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -41,6 +47,7 @@ from rblxcloud import (
     Page,
     Pager,
     PermissionDeniedError,
+    Place,
     PreconditionFailedError,
     RateLimitedError,
     RblxCloudError,
@@ -309,3 +316,23 @@ async def errors(store: DataStore[PlayerData]) -> None:
         assert_type(error.argument, str)
     except RblxCloudError as error:
         assert_type(error.outcome_unknown, bool)
+
+
+async def scripts(client: Client, place: Place) -> None:
+    task = await place.run_luau(Path("script.luau"), timeout=timedelta(minutes=1), version=3, binary_input=b"bytes")
+    assert_type(task, LuauTask)
+    assert_type(client.luau_task(task.path), LuauTask)
+    operation: Operation[LuauResult] = client.bind(task)
+    try:
+        assert_type(await operation.wait(), LuauResult)
+        assert_type(await task.wait(timeout=60), LuauResult)
+        assert_type(await task.fetch_operation(), LuauResult | None)
+    except LuauError as error:
+        assert_type(error.code, str | None)
+    async for message in task.logs(poll=2):
+        assert_type(message, str)
+    async for entry in task.structured_logs(follow=False):
+        assert_type(entry, LuauLogMessage)
+    assert_type(await place.upload_luau_input(Path("in.bin"), progress=print), LuauBinaryInput)
+    assert_type(await task.download_output("out.bin"), Path)
+    assert_type(await task.read_output(), bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
@@ -30,6 +31,11 @@ from rblxcloud.sync import (
     Group,
     GroupMember,
     GroupRole,
+    LuauBinaryInput,
+    LuauError,
+    LuauLogMessage,
+    LuauResult,
+    LuauTask,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -37,6 +43,7 @@ from rblxcloud.sync import (
     OrderedEntry,
     Page,
     Pager,
+    Place,
     RblxCloudError,
     RequestEvent,
     Response,
@@ -229,3 +236,23 @@ def errors(store: DataStore[PlayerData]) -> None:
     except rblxcloud.NotFoundError as error:  # The classes are the same in both modes.
         same: NotFoundError = error
         assert_type(same.status, int)
+
+
+def scripts(client: Client, place: Place) -> None:
+    task = place.run_luau(Path("script.luau"), timeout=timedelta(minutes=1), version=3, binary_input=b"bytes")
+    assert_type(task, LuauTask)
+    assert_type(client.luau_task(task.path), LuauTask)
+    operation: Operation[LuauResult] = client.bind(task)
+    try:
+        assert_type(operation.wait(), LuauResult)
+        assert_type(task.wait(timeout=60), LuauResult)
+        assert_type(task.fetch_operation(), LuauResult | None)
+    except LuauError as error:
+        assert_type(error.code, str | None)
+    for message in task.logs(poll=2):
+        assert_type(message, str)
+    for entry in task.structured_logs(follow=False):
+        assert_type(entry, LuauLogMessage)
+    assert_type(place.upload_luau_input(Path("in.bin"), progress=print), LuauBinaryInput)
+    assert_type(task.download_output("out.bin"), Path)
+    assert_type(task.read_output(), bytes)

@@ -1,0 +1,201 @@
+"""Luau execution: a script and its input, on their way to a server of Roblox's."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import Field, TypeAdapter
+
+from rblxcloud.config import check_seconds
+from rblxcloud.endpoints import luau as api
+from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
+from rblxcloud.errors import InvalidRequestError
+from rblxcloud.http.binding import Binding
+from rblxcloud.http.download import HandedOutTarget
+from rblxcloud.http.request import Call, check_unicode, json_call
+from rblxcloud.http.upload import File, Progress, Source, Upload, open_source
+from rblxcloud.operation import begin
+from rblxcloud.resources.arguments import check_function, check_switch, check_whole, shown
+from rblxcloud.resources.base import Model, Timestamp
+from rblxcloud.resources.luau_task import LuauTask
+from rblxcloud.runtime.base import Runtime
+
+LARGEST_SCRIPT = 4 * 1024 * 1024
+LARGEST_INPUT = 100 * 1024 * 1024
+LONGEST_RUN = 300.0
+"""Seconds."""
+INPUT_LIFETIME = timedelta(minutes=15)
+
+_SHORTEST_RUN = 1e-9
+"""Seconds: what a duration of Roblox's can hold."""
+_FILE_NAME = re.compile(r"(?!--|return\b)[\w./\\:~-]*\w\.luau?")
+"""What is the name of a file and no script: Luau runs no expression that is not a call."""
+_INPUT = re.compile(r"universes/(\d+)/luau-execution-session-task-binary-inputs/[^/?#]+", re.ASCII)
+_INPUT_FILE = Endpoint(
+    name="luau.binary_input",
+    method="PUT",
+    server="",
+    path="",
+    credentials=frozenset({Credential.NONE}),
+    repeat=Repeat.SAFE,
+)
+"""What stands for the addresses that inputs are put at, whole at each attempt; they are no part of Open Cloud."""
+
+
+class LuauBinaryInput(Model):
+    """A file for scripts of an experience, already at Roblox, which any number of tasks can take for 15 minutes."""
+
+    path: str
+    """Roblox's name for it."""
+    size: int
+    """Its bytes."""
+    expires: Timestamp
+    """Until when tasks can be started with it, by the clock of this machine."""
+
+
+class _NewInput(Model):
+    path: str
+    upload_uri: str = Field(repr=False)
+
+
+_NEW_INPUT = TypeAdapter(_NewInput)
+
+
+async def run(
+    binding: Binding,
+    experience_id: int,
+    place_id: int,
+    script: str | PathLike[str],
+    *,
+    timeout: float | timedelta | None,
+    version: int | None,
+    binary_input: LuauBinaryInput | File | None,
+    binary_output: bool,
+) -> LuauTask:
+    """Start a script; see `Place.run_luau`."""
+    path = {"universe_id": experience_id, "place_id": place_id}
+    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES
+    if version is not None:
+        endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES_PLACES
+        path["version_id"] = check_whole("version", version, 2**63 - 1, smallest=1)
+    body: dict[str, Any] = {}
+    if timeout is not None:
+        body["timeout"] = _duration(timeout)
+    if check_switch("binary_output", binary_output):
+        body["enableBinaryOutput"] = True
+    runtime = binding.get().runtime
+    body = {"script": await _read_script(runtime, script), **body}
+    if binary_input is not None:
+        body["binaryInput"] = await _input_path(binding, experience_id, binary_input)
+    return LuauTask(binding, await begin(binding, json_call(endpoint, path, body)))
+
+
+async def upload_input(
+    binding: Binding, experience_id: int, file: File, *, size: int | None, progress: Progress | None
+) -> LuauBinaryInput:
+    """Upload a file for scripts; see `Place.upload_luau_input`."""
+    if progress is not None:
+        check_function("progress", progress)
+    if size is not None:
+        check_whole("size", size, LARGEST_INPUT, smallest=1)
+    async with open_source(binding.get().runtime, file, size=size, limit=LARGEST_INPUT) as source:
+        return await _upload(binding, experience_id, source, progress)
+
+
+async def _upload(binding: Binding, experience_id: int, source: Source, progress: Progress | None) -> LuauBinaryInput:
+    if not 0 < source.size <= LARGEST_INPUT:
+        raise InvalidRequestError("file", f"has {source.size} bytes; a script takes 1 to {LARGEST_INPUT} (100 MiB)")
+    session = binding.get()
+    asked = session.runtime.wall_time()
+    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT
+    call = json_call(endpoint, {"universe_id": experience_id}, {"size": source.size})
+    made = await session.request(call, _NEW_INPUT)
+    upload = Upload(source, "application/octet-stream", progress=progress)
+    target = HandedOutTarget(made.upload_uri)
+    await session.send(
+        Call(_INPUT_FILE, content=upload, content_type=upload.content_type, download=target, anonymous=True)
+    )
+    expires = datetime.fromtimestamp(asked, UTC) + INPUT_LIFETIME
+    return LuauBinaryInput(path=made.path, size=source.size, expires=expires)
+
+
+async def _input_path(binding: Binding, experience_id: int, binary_input: LuauBinaryInput | File) -> str:
+    if not isinstance(binary_input, LuauBinaryInput):
+        try:
+            binary_input = await upload_input(binding, experience_id, binary_input, size=None, progress=None)
+        except InvalidRequestError as error:
+            if error.argument != "file":
+                raise
+            problem = str(error).removeprefix("file: ")
+            raise InvalidRequestError("binary_input", problem) from error
+        return binary_input.path
+    match = _INPUT.fullmatch(binary_input.path)
+    if match is not None and int(match[1]) != experience_id:
+        problem = f"was uploaded for experience {match[1]}; the place belongs to experience {experience_id}"
+        raise InvalidRequestError("binary_input", problem)
+    if binary_input.expires.timestamp() <= binding.get().runtime.wall_time():
+        raise InvalidRequestError("binary_input", "was uploaded more than 15 minutes ago; upload it again")
+    return binary_input.path
+
+
+def _duration(timeout: object) -> str:
+    """Return the time that a script may take as Roblox writes durations."""
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else check_seconds("timeout", timeout)
+    if not _SHORTEST_RUN <= seconds <= LONGEST_RUN:
+        problem = f"{shown(timeout)} is not more than 0 and at most 300 seconds (5 minutes), or a timedelta of that"
+        raise InvalidRequestError("timeout", problem)
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
+async def _read_script(runtime: Runtime, script: object) -> str:
+    if isinstance(script, PathLike):
+        text = await runtime.blocking(_read_file, cast("PathLike[str]", script))
+    elif isinstance(script, str):
+        text = script
+        if _FILE_NAME.fullmatch(text):
+            raise InvalidRequestError("script", f"{shown(text)} is the name of a file; a pathlib.Path of it is read")
+    else:
+        raise InvalidRequestError("script", f"is of type {type(script).__name__}; it takes text or a pathlib.Path")
+    if not text:
+        raise InvalidRequestError("script", "is empty")
+    size = len(check_unicode("script", text).encode())
+    if size > LARGEST_SCRIPT:
+        raise _too_large(size)
+    return text
+
+
+def _read_file(script: PathLike[str]) -> str:
+    try:
+        path = Path(script)
+        if path.is_dir():
+            raise IsADirectoryError
+        with path.open("rb") as file:
+            content = file.read(LARGEST_SCRIPT + 1)
+    except IsADirectoryError:
+        problem = "is a directory"
+    except FileNotFoundError:
+        problem = "does not exist"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror or error}"
+    except (TypeError, ValueError) as error:
+        problem = f"cannot be the path of a file: {error}"
+    else:
+        return _decode(content)
+    raise InvalidRequestError("script", f"{str(script)!r:.300} {problem}")
+
+
+def _decode(content: bytes) -> str:
+    if len(content) > LARGEST_SCRIPT:
+        raise _too_large(f"more than {LARGEST_SCRIPT}")
+    try:
+        return content.decode("utf-8-sig")  # Editors on Windows put a mark there, which Luau does not know.
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("script", f"is not text in UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _too_large(size: int | str) -> InvalidRequestError:
+    return InvalidRequestError("script", f"has {size} bytes; it takes 4 MB at most")
