@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.place import Place
+    from rblxcloud.resources.place_version import PlaceVersion
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
@@ -134,6 +135,7 @@ __all__ = [
     "PermissionDeniedError",
     "PermissionGrants",
     "Place",
+    "PlaceVersion",
     "PreconditionFailedError",
     "RateLimitedError",
     "RateLimits",
@@ -228,6 +230,7 @@ _HOMES = {
     "PermissionDeniedError": "rblxcloud.errors",
     "PermissionGrants": "rblxcloud.resources.asset_permissions",
     "Place": "rblxcloud.resources.place",
+    "PlaceVersion": "rblxcloud.resources.place_version",
     "PreconditionFailedError": "rblxcloud.errors",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",

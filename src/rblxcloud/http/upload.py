@@ -1,4 +1,4 @@
-"""Files on their way to Roblox: what a user hands in, and the form that carries it, made while it is sent.
+"""Files on their way to Roblox: what a user hands in, and the body that carries it, made while it is sent.
 
 Memory does not grow with the file. Roblox wants to know the length of a body beforehand, so a stream whose size nobody
 says is written to a temporary file first.
@@ -353,33 +353,22 @@ def _bytes(item: object) -> bytes:
 
 
 class Upload:
-    """A `multipart/form-data` body (RFC 7578) that ends with a file.
+    """A body that carries a file, made while it is sent: the file alone, or a form around it.
 
     Args:
-        fields: Plain fields, in order.
-        field: Name of the file's field.
-        filename: Name of the file, for Roblox.
-        content_type: What the file is.
         source: The file.
+        content_type: What the body is.
+        head: What stands before the file.
+        tail: What stands after it.
         progress: Told of the bytes of the file that are through.
     """
 
     def __init__(
-        self,
-        fields: Mapping[str, str],
-        *,
-        field: str,
-        filename: str,
-        content_type: str,
-        source: Source,
-        progress: Progress | None,
+        self, source: Source, content_type: str, *, head: bytes = b"", tail: bytes = b"", progress: Progress | None
     ) -> None:
-        boundary = secrets.token_hex(16)
-        disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
-        part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
-        self.content_type: str = f"multipart/form-data; boundary={boundary}"
-        self._head = _plain_parts(fields, boundary) + part.encode()
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self.content_type = content_type
+        self._head = head
+        self._tail = tail
         self._source = source
         self._progress = progress
         self._begun = False
@@ -409,7 +398,11 @@ class Upload:
         """
         self.complete = False
         self._begun = True
-        yield self._head
+        # What ends the body is sent when the file has proved to be as long as was said, and progress has been told:
+        # of a file alone, that is its last byte.
+        kept, keep = b"", 0 if self._tail else 1
+        if self._head:
+            yield self._head
         try:
             async with aclosing(self._source.chunks(runtime)) as parts:
                 sent = 0
@@ -417,7 +410,11 @@ class Upload:
                 async for part in parts:
                     if deadline is not None and runtime.monotonic() > deadline:
                         raise DeadlinePassed("the deadline passed while the file was sent")
-                    yield part
+                    body = kept + part
+                    cut = len(body) - keep
+                    if handed := body[:cut]:
+                        yield handed
+                    kept = body[cut:]
                     sent += len(part)
                     await self._tell(runtime, sent)
         except DeadlinePassed:
@@ -425,11 +422,42 @@ class Upload:
         except Exception as error:
             raise CarriedError(error) from error
         self.complete = True
-        yield self._tail
+        yield kept + self._tail
 
     async def _tell(self, runtime: Runtime, sent: int) -> None:
         if self._progress is not None:
             await runtime.call("progress", self._progress, sent, self._source.size)
+
+
+def upload_form(
+    fields: Mapping[str, str],
+    *,
+    field: str,
+    filename: str,
+    content_type: str,
+    source: Source,
+    progress: Progress | None,
+) -> Upload:
+    """Return a `multipart/form-data` body (RFC 7578) that ends with a file.
+
+    Args:
+        fields: Plain fields, in order.
+        field: Name of the file's field.
+        filename: Name of the file, for Roblox.
+        content_type: What the file is.
+        source: The file.
+        progress: Told of the bytes of the file that are through.
+    """
+    boundary = secrets.token_hex(16)
+    disposition = f'form-data; name="{field}"; filename="{_escaped(filename)}"'
+    part = f"--{boundary}\r\ncontent-disposition: {disposition}\r\ncontent-type: {content_type}\r\n\r\n"
+    return Upload(
+        source,
+        f"multipart/form-data; boundary={boundary}",
+        head=_plain_parts(fields, boundary) + part.encode(),
+        tail=f"\r\n--{boundary}--\r\n".encode(),
+        progress=progress,
+    )
 
 
 def encode_form(fields: Mapping[str, str]) -> tuple[bytes, str]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from rblxcloud.errors import BadRequestError, ModerationError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, check_unicode, encode_json
-from rblxcloud.http.upload import Progress, Upload, open_source
+from rblxcloud.http.upload import Progress, Upload, open_source, upload_form
 from rblxcloud.operation import Operation, ResultT, is_moderation, start
 from rblxcloud.resources.arguments import check_function, check_whole
 from rblxcloud.resources.asset_type import RULES, AssetType, check_size, kind_of_file
@@ -78,7 +78,7 @@ async def open_form(
     async with open_source(runtime, file, size=size, limit=RULES[asset_type].max_bytes) as source:
         name = source.name if file_name is None else check_unicode("file_name", check_text("file_name", file_name))
         kind = kind_of_file(asset_type, name, source.size, await source.head(runtime))
-        yield Upload(
+        yield upload_form(
             {"request": encode_json(request).decode()},
             field="fileContent",
             filename=name or f"file{kind.extensions[0]}",
