@@ -39,6 +39,7 @@ from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.places import rooms as places
+from rblxcloud.emulator.places.controls import PlaceControls
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.endpoints.model import Body, Endpoint
@@ -128,6 +129,8 @@ class Emulator:
         """Users: profiles, inventories, notifications."""
         self.groups: GroupControls = GroupControls(self._world, self._transaction)
         """Groups: members, roles, requests to join, shouts, forums."""
+        self.places: PlaceControls = PlaceControls(self._world, self._transaction)
+        """Places: who edits them, their versions, what is in them."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

@@ -33,6 +33,8 @@ _FAMILIES = (
     ("/messaging-service/v1/", ErrorFamily.V1_PLAIN),
     ("/assets/v1/", ErrorFamily.ASSETS),
     ("/asset-permissions-api/", ErrorFamily.ASSET_PERMISSIONS),
+    ("/universes/v1/", ErrorFamily.V1_PLAIN),
+    ("/place-version-history-api/", ErrorFamily.PLACE_HISTORY),
     ("/legacy-", ErrorFamily.LEGACY),
     ("/oauth/", ErrorFamily.OAUTH),
 )
@@ -118,6 +120,10 @@ def _asset_permissions(refusal: Refusal) -> object:
     return {"error": {"code": code, "message": refusal.message}}
 
 
+def _place_history(refusal: Refusal) -> object:
+    return {"code": refusal.status, "error": refusal.code, "message": refusal.message}
+
+
 def _aspnet(refusal: Refusal) -> object:
     return {
         "errors": {refusal.detail or "": [refusal.message]},
@@ -145,6 +151,7 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASSET_PERMISSIONS: _asset_permissions,
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
+    ErrorFamily.PLACE_HISTORY: _place_history,
     ErrorFamily.LEGACY: _legacy,
     ErrorFamily.OAUTH: _oauth,
 }

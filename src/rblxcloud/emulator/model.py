@@ -60,6 +60,7 @@ class ErrorFamily(Enum):
     ASSET_PERMISSIONS = "asset_permissions"
     ASPNET = "aspnet"
     PROBLEM = "problem"
+    PLACE_HISTORY = "place_history"
     LEGACY = "legacy"
     OAUTH = "oauth"
 
