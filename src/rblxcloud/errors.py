@@ -60,6 +60,7 @@ __all__ = [
     "PreconditionFailedError",
     "RateLimitedError",
     "RblxCloudError",
+    "ResultTooLargeError",
     "ServerError",
     "SignInRequiredError",
     "StateMismatchError",
@@ -334,6 +335,10 @@ class OperationFailedError(OperationError):
 
 class ModerationError(OperationFailedError):
     """Roblox's moderation did not let it pass: a name, a description or the content of a file."""
+
+
+class ResultTooLargeError(OperationFailedError):
+    """The result of an operation is larger than Roblox gives out: 500,000 bytes, of instances in a place."""
 
 
 class OperationTimeoutError(OperationError):

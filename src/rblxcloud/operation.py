@@ -20,6 +20,7 @@ from rblxcloud.errors import (
     ModerationError,
     OperationFailedError,
     OperationTimeoutError,
+    ResultTooLargeError,
 )
 from rblxcloud.http.binding import BINDING, Binding
 from rblxcloud.http.request import Call, encode_json
@@ -36,6 +37,7 @@ _LAST_POLL_SECONDS = 5.0
 """How much longer than the timeout the last poll may take."""
 _RUNNING_STATES = frozenset({"STATE_UNSPECIFIED", "QUEUED", "PROCESSING"})
 _FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
+_FAILURES: Mapping[str | None, type[OperationFailedError]] = {"422": ResultTooLargeError}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Operation(Generic[ResultT]):
         Raises:
             OperationFailedError: It failed.
             ModerationError: Roblox's moderation did not let it pass.
+            ResultTooLargeError: The result is larger than Roblox gives out.
 
         Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
         Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
@@ -141,6 +144,7 @@ class Operation(Generic[ResultT]):
         Raises:
             OperationFailedError: It failed.
             ModerationError: Roblox's moderation did not let it pass.
+            ResultTooLargeError: The result is larger than Roblox gives out.
             OperationTimeoutError: It was not done in time; it goes on, and can be waited for again.
 
         Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
@@ -214,7 +218,9 @@ class Operation(Generic[ResultT]):
     def _outcome(self) -> ResultT | None:
         failure = self._state.failure
         if failure is not None:
-            error_class = ModerationError if is_moderation(failure.message) else OperationFailedError
+            error_class = _FAILURES.get(failure.code, OperationFailedError)
+            if is_moderation(failure.message):
+                error_class = ModerationError
             raise error_class(failure.message, code=failure.code, path=self.path, details=failure.details)
         if not self.done or self._result is not None:
             return self._result

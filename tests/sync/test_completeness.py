@@ -129,6 +129,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "DataStore",
         "Experience",
         "Group",
+        "Instance",
         "Operation",
         "OAuth2App",
         "OrderedDataStore",

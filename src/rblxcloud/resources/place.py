@@ -18,6 +18,7 @@ from rblxcloud.http.upload import File, Progress
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_choice, check_whole
 from rblxcloud.resources.base import BINDING, ID, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.instance import ROOT, Instance, check_instance_id
 from rblxcloud.resources.place_version import (
     LARGEST_VERSION,
     MADE,
@@ -296,6 +297,22 @@ class Place(Resource):
         }
         call = json_call(api.PLACE_VERSION_UPDATE_PLACE_VERSION_NOTES, path, body)
         return (await self._session.request(call, NOTED)).place_version
+
+    def instance(self, id: str = "root") -> Instance:
+        """Return an instance in the place; nothing is sent.
+
+        Args:
+            id: Its id, a UUID; `root` for the root of the tree, the DataModel, from which `find` and `walk` lead on.
+
+        Returns:
+            The instance.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        fields: dict[str, Any] = {"experience_id": self.experience_id, "place_id": self.id}
+        known = check_instance_id(id)
+        return Instance.bound(self._bound_to, id=known, names=() if known == ROOT else None, **fields)
 
     @property
     def _path(self) -> dict[str, int]:
