@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
+from rblxcloud.emulator import control_creators, control_places
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
-from rblxcloud.emulator.control_creators import ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
@@ -239,6 +239,7 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("clock", False): {"GET": _show_clock, "POST": _move_clock},
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
-    **ROUTES,
+    **control_creators.ROUTES,
+    **control_places.ROUTES,
     **oauth.ROUTES,
 }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from typing import Any, Literal
 
 from rblxcloud.emulator import universes
 from rblxcloud.emulator.assets.store import read_file
 from rblxcloud.emulator.model import World
-from rblxcloud.emulator.places import table, versions
+from rblxcloud.emulator.places import instances, table, tree, versions
 
 __all__ = ["PlaceControls"]
 
@@ -115,6 +116,95 @@ class PlaceControls:
             if found is None:
                 raise ValueError(f"place {place} has no such version")
             return read_file(self._world, found.file)
+
+    def add_instance(
+        self,
+        place: int,
+        parent: str,
+        class_name: str,
+        name: str,
+        *,
+        source: str | None = None,
+        enabled: bool | None = None,
+        run_context: Literal["Legacy", "Server", "Client", "Plugin"] | None = None,
+    ) -> str:
+        """Put an instance into a place; return its id.
+
+        Args:
+            place: Id of the place.
+            parent: What it is to be in: an id, `root`, or names from the root on, such as `ServerScriptService/Lib`.
+            class_name: Its class, such as `Script`.
+            name: Its name.
+            source: Text of a script.
+            enabled: Whether a script runs.
+            run_context: Where a script runs.
+
+        Raises:
+            ValueError: There is no such parent, or the class does not have what was passed.
+        """
+        given = {"Source": source, "Enabled": enabled, "RunContext": run_context}
+        properties = {key: value for key, value in given.items() if value is not None}
+        if unknown := properties.keys() - tree.PROPERTIES.get(class_name, {}):
+            raise ValueError(f"a {class_name} has no {', '.join(sorted(unknown))}")
+        with self._transaction():
+            found = self._instance(place, parent)
+            return tree.add(self._world, str(place), found.id, class_name, name, properties)
+
+    def instance(self, place: int, instance: str) -> dict[str, Any]:
+        """Return what is known of an instance: `id`, `parent`, `class`, `name`, and the properties of a script.
+
+        Args:
+            place: Id of the place.
+            instance: Its id, `root`, or names from the root on, such as `ServerScriptService/Main`.
+
+        Raises:
+            ValueError: There is no such instance.
+        """
+        with self._transaction():
+            instances.settle(self._world)
+            found = self._instance(place, instance)
+        shown = {"id": found.id, "parent": found.parent, "class": found.kind, "name": found.name}
+        return {**shown, **found.properties}
+
+    def remove_instance(self, place: int, instance: str) -> None:
+        """Remove an instance, and all that is in it.
+
+        Args:
+            place: Id of the place.
+            instance: As in `instance`; not the root.
+
+        Raises:
+            ValueError: There is no such instance, or it is the root.
+        """
+        with self._transaction():
+            found = self._instance(place, instance)
+            if not found.parent:
+                raise ValueError("the root cannot be removed")
+            tree.remove(self._world, str(place), found)
+
+    def lock_instance(self, place: int, instance: str, reason: str | None = "The script is open in Studio.") -> None:
+        """Let updates of an instance fail, as those of a script do that is open in Studio or is part of a package.
+
+        Args:
+            place: Id of the place.
+            instance: As in `instance`.
+            reason: Text of the error; None lets them succeed again.
+
+        Raises:
+            ValueError: There is no such instance.
+        """
+        with self._transaction():
+            tree.set_lock(self._world, self._instance(place, instance), reason)
+
+    def _instance(self, place: int, address: str) -> tree.Instance:
+        number = tree.canonical(address)
+        if number is not None:
+            found = tree.find(self._world, str(place), number)
+        else:
+            found = tree.find_by_names(self._world, str(place), iter(address.split("/")))
+        if found is None:
+            raise ValueError(f"place {place} has no instance {address}")
+        return found
 
     def _known(self, place: int) -> table.Place:
         known = table.find(self._world, str(place))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rblxcloud.emulator.model import Handler
-from rblxcloud.emulator.places import settings, table, versions
+from rblxcloud.emulator.places import instances, settings, table, tree, versions
 from rblxcloud.endpoints.model import Endpoint
 
 __all__ = ["HANDLERS", "SCHEMA"]
 
-SCHEMA = "".join(room.SCHEMA for room in (table, versions))
+SCHEMA = "".join(room.SCHEMA for room in (table, versions, tree, instances))
 
 HANDLERS: Mapping[Endpoint, Handler] = {
     **settings.HANDLERS,
     **versions.HANDLERS,
+    **instances.HANDLERS,
 }
