@@ -15,7 +15,7 @@ from rblxcloud.config import check_seconds
 from rblxcloud.endpoints import places as api
 from rblxcloud.errors import InvalidRequestError, ResultTooLargeError
 from rblxcloud.http.request import Call, check_unicode, encode_json
-from rblxcloud.operation import start
+from rblxcloud.operation import ResultT, start
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources.arguments import check_choice, check_limit, check_switch, check_whole, shown
 from rblxcloud.resources.base import Model, Resource, check_text
@@ -150,8 +150,7 @@ class Instance(Resource):
         Scopes: `universe.place.instance:read`.
         Source: `GET /cloud/v2/universes/{universe_id}/places/{place_id}/instances/{instance_id}`.
         """
-        operation = await start(self._bound_to, Call(api.GET_INSTANCE, self._path), Instance)
-        self._take(await operation.wait(timeout=timeout))
+        self._take(await self._outcome(Call(api.GET_INSTANCE, self._path), Instance, timeout))
         return self
 
     async def update(
@@ -202,8 +201,7 @@ class Instance(Resource):
         _body(engine, "ModuleScript", properties)  # The longest name: what is too long is known before it is fetched.
         kind = await self._kind_of_script(properties, timeout) if properties else None
         call = Call(api.UPDATE_INSTANCE, self._path, content=_body(engine, kind, properties))
-        operation = await start(self._bound_to, call, Instance)
-        self._take(await operation.wait(timeout=timeout))
+        self._take(await self._outcome(call, Instance, timeout))
         return self
 
     def children(
@@ -229,13 +227,12 @@ class Instance(Resource):
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
-        seconds = None if timeout is None else check_seconds("timeout", timeout)
+        _check_timeout(timeout)
         size = page_size if limit is None else min(page_size, limit)
 
         async def fetch(token: str | None, wanted: int | None) -> Page[Instance]:
             call = Call(api.LIST_INSTANCE_CHILDREN, self._path, {"maxPageSize": size, "pageToken": token})
-            operation = await start(self._bound_to, call, _Children)
-            page = await operation.wait(timeout=seconds)
+            page = await self._outcome(call, _Children, timeout)
             for child in page.items:
                 child._call_it(self.names or ())
             return Page(page.items, page.next_page_token or None)
@@ -309,6 +306,11 @@ class Instance(Resource):
                 children = await instance._all_children(timeout)
                 pending += [(child, level + 1) for child in reversed(children)]
 
+    async def _outcome(self, call: Call, result: type[ResultT], timeout: float | None) -> ResultT:
+        _check_timeout(timeout)
+        operation = await start(self._bound_to, call, result)
+        return await operation.wait(timeout=timeout)
+
     async def _all_children(self, timeout: float | None) -> list[Instance]:
         size = _LARGEST_PAGE
         while True:
@@ -379,6 +381,12 @@ def check_instance_id(value: object) -> str:
     except ValueError:
         pass
     raise InvalidRequestError("id", f"{shown(value)} is neither 'root' nor an id of an instance, which is a UUID")
+
+
+def _check_timeout(timeout: object) -> None:
+    """Refuse what `Operation.wait` would, before the operation is started."""
+    if timeout is not None:
+        check_seconds("timeout", timeout)
 
 
 def _check_source(source: object) -> str:
