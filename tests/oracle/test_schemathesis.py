@@ -43,6 +43,9 @@ SERVED = (
     "/cloud/v2/users/{user_id}",
     "/cloud/v2/groups/{group_id}",
     "/legacy-groups/v1/groups/{groupId}/status",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/instances/",
+    "/universes/v1/",
+    "/place-version-history-api/v1/",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -67,6 +70,9 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "readMask": ("", "description,icon", "bad"),
     **dict.fromkeys(("versionId", "operationId", "operation_id", "post_id"), ("seeded", "bad")),
     "forum_category_id": ("seeded",),
+    "instance_id": ("root", "bad"),
+    "version": ("1", "9", "bad"),
+    "versionType": ("Saved", "bad"),
     "assetId": (str(ASSET), "5"),
     "versionNumber": ("1", "9", "bad"),
     "user_id": ("1", "7", "bad"),
@@ -80,6 +86,18 @@ NARROWED: dict[str, tuple[str, ...]] = {
 }
 """Values of the parameters that name something, or have a grammar that the document does not tell; `seeded` stands for
 an id that only the seeded emulator knows."""
+
+INSTANCE_OPERATION = "seeded_instance_operation"
+"""Stands for the id of an operation on an instance."""
+
+NARROWED_AT: dict[str, dict[str, tuple[str, ...]]] = {
+    f"{PLACE}/instances/{{instance_id}}/operations/{{operation_id}}": {
+        "place_id": ("2",),
+        "instance_id": ("root",),
+        "operation_id": (INSTANCE_OPERATION, "bad"),
+    },
+}
+"""Values by the path of the operation, where those of a name lead nowhere."""
 
 _GROUP = "/cloud/v2/groups/{group_id}"
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -190,8 +208,10 @@ BODIES: dict[str, Any] = {
 }
 """Bodies that lead somewhere, by operation: the document does not tell how ids look, or which files there are."""
 
-_NEEDED = ("datastoreName", "entryKey", "id")
-"""Parameters without which nothing succeeds (datastores.md sections 3 and 5), although they are called optional."""
+_NEEDED = ("datastoreName", "entryKey", "id", "versionType")
+"""Parameters without which nothing succeeds (datastores.md sections 3 and 5, places.md section 1), although they are
+called optional."""
+PUBLISH = "/universes/v1/{universeId}/places/{placeId}/versions"
 
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, ignored_auth]
 SEEDED = {"datastoreName": "seeded", "scope": "global", "entryKey": "number"}
@@ -207,6 +227,9 @@ def served_part(document: Any) -> Any:
         for path, item in document["paths"].items()
         if path in (UNIVERSE, PLACE) or path.startswith(SERVED)
     }
+    # places.md section 1: the document forgets to declare the body.
+    file = {"schema": {"type": "string", "format": "binary"}}
+    paths[PUBLISH]["post"]["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     for path, item in paths.items():
         for method in METHODS:
             if body := BODIES.get(f"{method.upper()} {path}"):
@@ -220,6 +243,7 @@ def served_part(document: Any) -> Any:
                 values = NARROWED.get(parameter["name"])
                 if parameter["name"] == "filter":
                     values = FILTERS.get(path, values)
+                values = NARROWED_AT.get(path, {}).get(parameter["name"], values)
                 if values:
                     parameter["schema"] = {"type": "string", "enum": list(values)}
                 if parameter["name"] in _NEEDED:
@@ -252,7 +276,7 @@ def seed(emulator: Emulator) -> dict[str, str]:
     """Give the emulator a number, a text and a deleted entry in each scope, an asset, and a forum in group 1.
 
     Returns:
-        The ids that only this emulator knows, by the names of the parameters that take them.
+        The ids that only this emulator knows, by the names of the parameters that take them, or what stands for them.
     """
     emulator.reset()
     versions: list[str] = []
@@ -265,6 +289,9 @@ def seed(emulator: Emulator) -> dict[str, str]:
         reply = emulator.handle(RawRequest("DELETE", f"{stores.format('data-stores')}/deleted", HEADERS))
         assert reply.status == 200
     emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    emulator.places.add(1, 2)
+    emulator.places.add_version(2)
+    instance = emulator.handle(RawRequest("GET", "/cloud/v2/universes/1/places/2/instances/root", HEADERS))
     category = emulator.groups.add_category(1, "Seeded")
     thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
     return {
@@ -272,6 +299,7 @@ def seed(emulator: Emulator) -> dict[str, str]:
         "operationId": _upload(emulator),
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
         "forum_category_id": category,
+        INSTANCE_OPERATION: json.loads(instance.body)["path"].rpartition("/")[2],
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
     }
 
@@ -333,11 +361,13 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
         if case.query.get("versionId") == "seeded":
             case.query = {**SEEDED, "versionId": seeded["versionId"]}
         case.path_parameters = {
-            name: seeded.get(name, value) if value == "seeded" else value
+            name: seeded.get(name, value) if value == "seeded" else seeded.get(value, value)
             for name, value in case.path_parameters.items()
         }
         if isinstance(case.body, dict) and "fileContent" in case.body:
             case.body["fileContent"] = RBXM
+        if operation.path == PUBLISH:
+            case.body = RBXM
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:
