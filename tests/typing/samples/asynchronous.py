@@ -32,7 +32,9 @@ from rblxcloud import (
     Group,
     GroupMember,
     GroupRole,
+    Instance,
     InvalidRequestError,
+    ModuleScript,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -41,6 +43,8 @@ from rblxcloud import (
     Page,
     Pager,
     PermissionDeniedError,
+    Place,
+    PlaceVersion,
     PreconditionFailedError,
     RateLimitedError,
     RblxCloudError,
@@ -48,6 +52,7 @@ from rblxcloud import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    Script,
     Snapshot,
     SocialLink,
     User,
@@ -283,3 +288,31 @@ async def errors(store: DataStore[PlayerData]) -> None:
         assert_type(error.argument, str)
     except RblxCloudError as error:
         assert_type(error.outcome_unknown, bool)
+
+
+async def places(experience: Experience) -> None:
+    place = experience.place(2)
+    assert_type(await place.fetch(), Place)
+    assert_type(await place.update(server_size=5), Place)
+    assert_type(place.experience_id, int)
+    assert_type(place.root, bool | None)
+    assert_type(await place.publish("game.rbxl", "Saved"), int)
+    assert_type(await place.publish([b"<roblox!"], size=8, progress=print), int)
+    assert_type(place.versions(published=True), Pager[PlaceVersion])
+    assert_type(place.contributors(), Pager[int])
+    assert_type(await place.set_version_notes(1, title="1.0", description=None), PlaceVersion)
+
+
+async def instances(place: Place) -> None:
+    root = place.instance()
+    assert_type(root.id, str)
+    assert_type(root.children(), Pager[Instance])
+    assert_type(await root.find("ServerScriptService", "Main"), Instance | None)
+    async for script in root.walk((Script, ModuleScript), depth=3):
+        assert_type(script, Instance)
+        assert_type(script.source, str | None)
+        if isinstance(script.details, Script):
+            assert_type(script.details.enabled, bool | None)
+        assert_type(await script.update(source="", run_context="Server"), Instance)
+    async for page in root.children().pages():
+        assert_type(page, Page[Instance])

@@ -30,6 +30,8 @@ from rblxcloud.sync import (
     Group,
     GroupMember,
     GroupRole,
+    Instance,
+    ModuleScript,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -37,11 +39,14 @@ from rblxcloud.sync import (
     OrderedEntry,
     Page,
     Pager,
+    Place,
+    PlaceVersion,
     RblxCloudError,
     RequestEvent,
     Response,
     ResponseEvent,
     RetryPolicy,
+    Script,
     Snapshot,
     SocialLink,
     User,
@@ -203,3 +208,31 @@ def errors(store: DataStore[PlayerData]) -> None:
     except rblxcloud.NotFoundError as error:  # The classes are the same in both modes.
         same: NotFoundError = error
         assert_type(same.status, int)
+
+
+def places(experience: Experience) -> None:
+    place = experience.place(2)
+    assert_type(place.fetch(), Place)
+    assert_type(place.update(server_size=5), Place)
+    assert_type(place.experience_id, int)
+    assert_type(place.root, bool | None)
+    assert_type(place.publish("game.rbxl", "Saved"), int)
+    assert_type(place.publish([b"<roblox!"], size=8, progress=print), int)
+    assert_type(place.versions(published=True), Pager[PlaceVersion])
+    assert_type(place.contributors(), Pager[int])
+    assert_type(place.set_version_notes(1, title="1.0", description=None), PlaceVersion)
+
+
+def instances(place: Place) -> None:
+    root = place.instance()
+    assert_type(root.id, str)
+    assert_type(root.children(), Pager[Instance])
+    assert_type(root.find("ServerScriptService", "Main"), Instance | None)
+    for script in root.walk((Script, ModuleScript), depth=3):
+        assert_type(script, Instance)
+        assert_type(script.source, str | None)
+        if isinstance(script.details, Script):
+            assert_type(script.details.enabled, bool | None)
+        assert_type(script.update(source="", run_context="Server"), Instance)
+    for page in root.children().pages():
+        assert_type(page, Page[Instance])
