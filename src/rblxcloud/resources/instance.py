@@ -347,7 +347,7 @@ class Instance(Resource):
             self._call_it(self.names[:-1])
 
     def _call_it(self, way: tuple[str, ...]) -> None:
-        self.__dict__["names"] = (*way, self.name or "")
+        object.__setattr__(self, "names", (*way, self.name or ""))
 
     @property
     def _path(self) -> dict[str, str | int]:
@@ -403,8 +403,9 @@ def _check_kinds(kinds: object) -> tuple[type, ...] | None:
         return None
     given = cast("tuple[object, ...]", kinds if isinstance(kinds, tuple) else (kinds,))
     for kind in given:
-        if not isinstance(kind, type) or not issubclass(kind, _Engine):
-            raise InvalidRequestError("kinds", f"{shown(kind)} is none of {', '.join(_CLASSES)} and BaseScript")
+        if not (isinstance(kind, type) and issubclass(kind, _Engine)):
+            problem = f"{shown(cast('object', kind))} is none of {', '.join(_CLASSES)} and BaseScript"
+            raise InvalidRequestError("kinds", problem)
     return cast("tuple[type, ...]", given)
 
 

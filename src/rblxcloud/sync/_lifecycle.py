@@ -144,8 +144,9 @@ def mirrored(value: T) -> T:
     Args:
         value: What the core returned; of a page, its items are what counts.
     """
-    if isinstance(value, Page) and any(type(item) in _twins for item in value.items):
-        return cast("T", replace(value, items=tuple(map(mirrored, value.items))))
+    if isinstance(value, Page):
+        page = cast("Page[Any]", value)
+        return cast("T", replace(page, items=tuple(map(mirrored, page.items))))
     twin = _twins.get(type(value))
     return value if twin is None else cast("T", wrap(twin, value))
 

@@ -55,7 +55,7 @@ def read_changes(call: Call) -> Changes:
     name = engine.get("Name")
     if name is not None and not (isinstance(name, str) and name):
         raise invalid("Name has to be text.")
-    return Changes(cast("str | None", name) if _selected(("Name",), wanted) else None, kind, properties)
+    return Changes(name if _selected(("Name",), wanted) else None, kind, properties)
 
 
 def check_source(source: str) -> None:
@@ -81,15 +81,21 @@ def _mask_path(path: str) -> tuple[str, ...]:
     """Return what a mask names within the engine's part, which may be all of it."""
     first, *rest = path.split(".")
     names = tuple(name[:1].upper() + name[1:] for name in rest)
-    known = names in ((), ("Name",), ("Details",)) or (
-        names[0] == "Details"
-        and names[1] in PROPERTIES
-        and len(names) < 4
-        and all(name in PROPERTIES[names[1]] for name in names[2:])
-    )
-    if first != _ENGINE or not known:
+    if first != _ENGINE or not _is_known(names):
         raise invalid(f"The field mask names {path!r}, which cannot be updated.")
     return names
+
+
+def _is_known(names: tuple[str, ...]) -> bool:
+    match names:
+        case () | ("Name",) | ("Details",):
+            return True
+        case ("Details", kind):
+            return kind in PROPERTIES
+        case ("Details", kind, name):
+            return name in PROPERTIES.get(kind, {})
+        case _:
+            return False
 
 
 def _selected(path: tuple[str, ...], wanted: list[tuple[str, ...]]) -> bool:
