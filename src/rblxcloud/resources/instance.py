@@ -110,10 +110,10 @@ class Instance(Resource):
     @classmethod
     def _read(cls, fields: Any) -> Any:
         """Bring what stands in the engine's part of an answer, and the ids in the path, to where they are here."""
-        if not isinstance(fields, Mapping) or "engineInstance" not in fields:
+        if not isinstance(fields, Mapping) or "path" not in fields:
             return cast("Any", fields)
         answer = cast("Mapping[str, Any]", fields)
-        engine = cast("Mapping[str, Any]", answer["engineInstance"] or {})
+        engine = cast("Mapping[str, Any]", answer.get("engineInstance") or {})
         ids = _PATH.fullmatch(str(answer.get("path")))
         experience, place, number = ids.groups() if ids else (None, None, None)
         return {
