@@ -266,7 +266,7 @@ def test_children_come_in_pages(tree: Tree, call: Caller, emulator: Emulator) ->
         assert call("GET", path + query).status == 400
 
 
-@pytest.mark.parametrize("instance", ["x", "roots", "123", "0" * 31])
+@pytest.mark.parametrize("instance", ["x", "roots", "123", "0" * 31, "0-" * 16, "urn:uuid:" + "0" * 32])
 def test_what_is_no_instance_id_is_400(call: Caller, instance: str) -> None:
     for method, path, body in (
         ("GET", f"{PLACE}/instances/{instance}", None),

@@ -289,7 +289,10 @@ def test_changes_that_an_instance_does_not_have_are_refused(
     assert emulator.requests(endpoint="places.update_instance") == []
 
 
-@pytest.mark.parametrize("id", ["", "Root", "ServerScriptService", "123", 123, None, True, "../root", "0" * 33])
+@pytest.mark.parametrize(
+    "id",
+    ["", "Root", "ServerScriptService", "123", 123, None, True, "../root", "0" * 33, "{" + "0" * 32 + "}", "0-" * 16],
+)
 def test_what_is_no_id_is_refused(tell: Tell, id: Any) -> None:
     async def story(client: Any) -> None:
         with pytest.raises(rblxcloud.InvalidRequestError, match="^id: .*UUID"):

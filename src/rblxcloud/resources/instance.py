@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, ClassVar, Literal, Self, TypeAlias, cast, get_args
-from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
@@ -31,6 +30,7 @@ LARGEST_BODY = 200 * 1024
 TIMEOUT = 120.0
 """Seconds to wait for an operation: about two turns at the published limit, which a walk over a tree uses up."""
 _LARGEST_PAGE = 200
+_ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
 _PATH = re.compile(r"universes/(\d+)/places/(\d+)/instances/([^/]+)", re.ASCII)
 
 
@@ -103,7 +103,7 @@ class Instance(Resource):
     """Whether there are instances in it."""
     details: InstanceDetails | None = None
     """What it is: a `Script`, `LocalScript`, `ModuleScript` or `Folder`; None for what Roblox tells no class of."""
-    names: tuple[str, ...] | None = Field(default=None, exclude=True)
+    names: tuple[str, ...] | None = None
     """Names on the way to it, its own the last one, from the root or wherever `find` or `walk` began."""
 
     @model_validator(mode="before")
@@ -372,14 +372,8 @@ def check_instance_id(value: object) -> str:
     Raises:
         InvalidRequestError: It is neither `root` nor a UUID.
     """
-    if value == ROOT:
-        return ROOT
-    try:
-        if isinstance(value, str):
-            UUID(value)
-            return value
-    except ValueError:
-        pass
+    if isinstance(value, str) and (value == ROOT or _ID.fullmatch(value)):
+        return value
     raise InvalidRequestError("id", f"{shown(value)} is neither 'root' nor an id of an instance, which is a UUID")
 
 

@@ -310,9 +310,13 @@ class Place(Resource):
         Raises:
             InvalidRequestError: The id is not one.
         """
-        fields: dict[str, Any] = {"experience_id": self.experience_id, "place_id": self.id}
-        known = check_instance_id(id)
-        return Instance.bound(self._bound_to, id=known, names=() if known == ROOT else None, **fields)
+        return Instance.bound(
+            self._bound_to,
+            id=check_instance_id(id),
+            experience_id=self.experience_id,
+            place_id=self.id,
+            names=() if id == ROOT else None,
+        )
 
     @property
     def _path(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from rblxcloud.emulator.model import Call
 from rblxcloud.emulator.places.tree import PROPERTIES, RUN_CONTEXTS
 from rblxcloud.emulator.protobuf import camel, invalid, mask_paths, switch
 
-__all__ = ["LARGEST_BODY", "LARGEST_SOURCE", "Changes", "check_source", "read_changes"]
+__all__ = ["LARGEST_BODY", "LARGEST_SOURCE", "Changes", "read_changes"]
 
 LARGEST_BODY = 200 * 1024
 LARGEST_SOURCE = 200_000
@@ -58,16 +58,6 @@ def read_changes(call: Call) -> Changes:
     return Changes(name if _selected(("Name",), wanted) else None, kind, properties)
 
 
-def check_source(source: str) -> None:
-    """Refuse a script that is too long.
-
-    Raises:
-        Refusal: 400.
-    """
-    if len(source.encode()) > LARGEST_SOURCE:
-        raise invalid(f"Source has more than {LARGEST_SOURCE} bytes.")
-
-
 def _pascal(name: str, value: object) -> dict[str, Any]:
     """Return an object of the engine's with its names as the engine writes them; one example of the guide does not."""
     if value is None:
@@ -105,7 +95,8 @@ def _selected(path: tuple[str, ...], wanted: list[tuple[str, ...]]) -> bool:
 def _source(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise invalid(f"{name} has to be text.")
-    check_source(value)
+    if len(value.encode()) > LARGEST_SOURCE:
+        raise invalid(f"{name} has more than {LARGEST_SOURCE} bytes.")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
 }
 """The classes that Roblox tells of, with their properties as a new instance has them."""
 
+_ID = re.compile(r"[0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _COLUMNS = "number, id, parent, class, name, properties, lock"
 _FRESH = {
     "Workspace": {"Camera": "Camera", "Terrain": "Terrain", "Baseplate": "Part", "SpawnLocation": "SpawnLocation"},
@@ -98,10 +100,7 @@ def canonical(text: str) -> str | None:
     """Return an id as answers write it; None for what is none."""
     if text == ROOT:
         return ROOT
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return None
+    return str(UUID(text)) if _ID.fullmatch(text) else None
 
 
 def find(world: World, place: str, instance: str) -> Instance | None:
