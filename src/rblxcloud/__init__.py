@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.place import Place
     from rblxcloud.resources.place_version import PlaceVersion
     from rblxcloud.resources.quota import AssetQuota
+    from rblxcloud.resources.team_create import TeamCreateMember
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, TokenPair, Unset
@@ -162,6 +163,7 @@ __all__ = [
     "SocialNetworkProfiles",
     "StateMismatchError",
     "StoredToken",
+    "TeamCreateMember",
     "TokenKey",
     "TokenPair",
     "TokenStore",
@@ -264,6 +266,7 @@ _HOMES = {
     "SocialNetworkProfiles": "rblxcloud.resources.user",
     "StateMismatchError": "rblxcloud.errors",
     "StoredToken": "rblxcloud.oauth2.stores.base",
+    "TeamCreateMember": "rblxcloud.resources.team_create",
     "TokenKey": "rblxcloud.oauth2.stores.base",
     "TokenPair": "rblxcloud.types",
     "TokenStore": "rblxcloud.oauth2.stores.base",

@@ -46,6 +46,8 @@ SERVED = (
     "/cloud/v2/universes/{universe_id}/places/{place_id}/instances/",
     "/universes/v1/",
     "/place-version-history-api/v1/",
+    "/legacy-develop/v1/places/",
+    "/legacy-develop/v2/teamtest/",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"

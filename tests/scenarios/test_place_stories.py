@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -225,3 +226,27 @@ def test_what_is_no_id_is_refused(tell: Tell, id: Any) -> None:
             client.experience(7).place(id)
 
     tell(story)
+
+
+def test_who_works_on_a_place_is_told(tell: Tell, emulator: Emulator) -> None:
+    emulator.places.add(7, 8, editors=range(1, 13))
+    emulator.users.update(3, name="builder", display_name="Builder")
+    server, other = emulator.places.start_team_test(8), emulator.places.start_team_test(8)
+
+    async def story(client: Any) -> None:
+        place = client.experience(7).place(8)
+        members = [member async for member in place.team_create_members(page_size=10)]
+        assert [member.id for member in members] == list(range(1, 13))
+        assert (members[2].name, members[2].display_name) == ("builder", "Builder")
+        assert [member.id async for member in place.team_create_members(limit=3)] == [1, 2, 3]
+        await place.close_team_test(server)
+        await place.close_team_test(UUID(server))
+        for game_id in ("", "5", 5, None, True):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="^game_id: .*UUID"):
+                await place.close_team_test(game_id)
+        for page_size in (0, 11, True, "10"):
+            with pytest.raises(rblxcloud.InvalidRequestError, match="^page_size: "):
+                place.team_create_members(page_size=page_size)
+
+    tell(story)
+    assert emulator.places.team_tests(8) == [other]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rblxcloud.emulator.control_command import Command, ControlError, apply, file_content, numbered
-from rblxcloud.emulator.protobuf import camel_keys
 
 __all__ = ["ROUTES"]
 
@@ -23,8 +22,11 @@ def _set(command: Command) -> object:
 
 
 def _add(command: Command) -> object:
-    place, part = numbered(command, "versions", "instances")
-    controls, fields = command.emulator.places, command.object()
+    place, part = numbered(command, "versions", "instances", "team-tests")
+    controls = command.emulator.places
+    if part == "team-tests":
+        return {"id": controls.start_team_test(place)}
+    fields = command.object()
     if part == "instances":
         return {"id": apply(controls.add_instance, place, **fields)}
     if "content" in fields:
@@ -33,8 +35,10 @@ def _add(command: Command) -> object:
 
 
 def _show(command: Command) -> object:
-    place, _ = numbered(command, "instances")
-    return camel_keys(command.emulator.places.instance(place, _instance(command)))
+    place, part = numbered(command, "instances", "team-tests")
+    if part == "team-tests":
+        return {"teamTests": command.emulator.places.team_tests(place)}
+    return command.emulator.places.instance(place, _instance(command))
 
 
 def _remove(command: Command) -> object:

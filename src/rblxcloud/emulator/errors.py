@@ -94,7 +94,8 @@ def _gateway(refusal: Refusal) -> object:
 
 
 def _legacy(refusal: Refusal) -> object:
-    return {"errors": [{"code": int(refusal.detail or 0), "message": refusal.message}]}
+    detail = refusal.detail or ""
+    return {"errors": [{"code": int(detail) if detail.isdecimal() else 0, "message": refusal.message}]}
 
 
 def _v2(refusal: Refusal) -> object:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self, cast, get_args
+from uuid import UUID
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
@@ -29,6 +30,7 @@ from rblxcloud.resources.place_version import (
     list_versions,
     open_place,
 )
+from rblxcloud.resources.team_create import MembersPage, TeamCreateMember, check_game_id, list_members
 from rblxcloud.types import UNSET, Unset
 
 _LARGEST_SERVER = 2**31 - 1
@@ -317,6 +319,42 @@ class Place(Resource):
             place_id=self.id,
             names=() if id == ROOT else None,
         )
+
+    def team_create_members(self, *, limit: int | None = None, page_size: MembersPage = 100) -> Pager[TeamCreateMember]:
+        """List the users who have the place open in Studio, in a Team Create session.
+
+        Args:
+            limit: Most users in all.
+            page_size: Most users a request: 10, 25, 50 or 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+            BadRequestError: There is no such place.
+            PermissionDeniedError: Team Create is off, or the key's owner may not look.
+
+        Scopes: `legacy-team-collaboration:manage`.
+        Source: `GET /legacy-develop/v1/places/{placeId}/teamcreate/active_session/members`.
+        """
+        return list_members(self._bound_to, self.id, limit=limit, page_size=page_size)
+
+    async def close_team_test(self, game_id: str | UUID) -> None:
+        """Close a Team Test server; nothing happens where none runs with this id.
+
+        Args:
+            game_id: Id of the server, a UUID: `game.JobId` on it.
+
+        Raises:
+            InvalidRequestError: It is no UUID; nothing was sent.
+            PermissionDeniedError: The key's owner may not close it.
+
+        Scopes: `legacy-team-collaboration:manage`.
+        Source: `DELETE /legacy-develop/v2/teamtest/{placeId}`.
+        """
+        endpoint, server = api.DELETE_LEGACY_DEVELOP_V2_TEAMTEST_PLACE_ID, check_game_id(game_id)
+        await self._session.send(Call(endpoint, {"placeId": self.id}, {"gameId": server}))
 
     @property
     def _path(self) -> dict[str, int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Literal
+from uuid import uuid4
 
 from rblxcloud.emulator import universes
 from rblxcloud.emulator.assets.store import read_file
 from rblxcloud.emulator.model import World
-from rblxcloud.emulator.places import instances, table, tree, versions
+from rblxcloud.emulator.places import instances, table, team, tree, versions
 
 __all__ = ["PlaceControls"]
 
@@ -116,6 +117,29 @@ class PlaceControls:
             if found is None:
                 raise ValueError(f"place {place} has no such version")
             return read_file(self._world, found.file)
+
+    def start_team_test(self, place: int) -> str:
+        """Let a Team Test server of a place run; return its id.
+
+        Args:
+            place: Id of a place that is there.
+
+        Raises:
+            ValueError: There is no such place, as nothing was said of it yet.
+        """
+        server = str(uuid4())
+        with self._transaction():
+            team.start_server(self._world, self._known(place).id, server)
+        return server
+
+    def team_tests(self, place: int) -> list[str]:
+        """Return the ids of the Team Test servers of a place that run.
+
+        Args:
+            place: Id of the place.
+        """
+        with self._transaction():
+            return team.servers(self._world, str(place))
 
     def add_instance(
         self,
