@@ -20,7 +20,7 @@ LIFECYCLE = "rblxcloud.sync._lifecycle"
 ADAPTED = {"Client", "OAuth2App"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
 HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
-HELD = {"ResultT"}
+HELD = {"ResultT", "ItemT"}
 """Type variables that can stand for a class with a twin: which values have one is only known when the program runs."""
 WORDING = (
     (r"`aclose(\(\))?`", r"`close\1`"),
@@ -452,13 +452,19 @@ class Twins:
     def _body(self, name: str, node: Function, module: str) -> str:
         call = f"self._impl.{name}({self.arguments(node, module)})"
         if _base(node.returns) in ASYNC_NAMES:
-            if self._twins_in(node.returns, module):
-                raise GenerationError(f"{module}: {name} yields twins")
-            return f"return iterate({call})"
+            each = self._each(node.returns, module)
+            return f"return iterate({call}, {each})" if each else f"return iterate({call})"
         value = f"run({call})" if isinstance(node, ast.AsyncFunctionDef) else call
         if isinstance(node.returns, ast.Constant) and node.returns.value is None:
             return value
         return f"return {self.wrapping(node.returns, module, value, node)}"
+
+    def _each(self, node: ast.expr | None, module: str) -> str | None:
+        """Return a function that gives a twin for an item of a generator; None where items have none."""
+        assert isinstance(node, ast.Subscript)
+        item = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
+        value = self.wrapping(item, module, "item")
+        return {"item": None, "mirrored(item)": "mirrored"}.get(value, f"lambda item: {value}")
 
 
 def _alternatives(node: ast.expr) -> list[ast.expr]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         PreconditionFailedError,
         RateLimitedError,
         RblxCloudError,
+        ResultTooLargeError,
         ServerError,
         SignInRequiredError,
         StateMismatchError,
@@ -64,14 +65,17 @@ if TYPE_CHECKING:
     from rblxcloud.resources.group import Group, GroupShout
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
+    from rblxcloud.resources.instance import BaseScript, Folder, Instance, LocalScript, ModuleScript, Script
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.luau import LuauBinaryInput
     from rblxcloud.resources.luau_task import LuauLogMessage, LuauResult, LuauTask
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.place import Place
+    from rblxcloud.resources.place_version import PlaceVersion
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.secret import Secret, Secrets
     from rblxcloud.resources.subscription import ExpirationReason, Subscription, SubscriptionState
+    from rblxcloud.resources.team_create import TeamCreateMember
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.resources.user_restriction import (
@@ -101,6 +105,7 @@ __all__ = [
     "AuthenticationError",
     "AuthorizationRequest",
     "BadRequestError",
+    "BaseScript",
     "Client",
     "CollectibleDetails",
     "ConfigurationError",
@@ -116,6 +121,7 @@ __all__ = [
     "EntryVersion",
     "Experience",
     "ExpirationReason",
+    "Folder",
     "ForumCategory",
     "ForumComment",
     "ForumPost",
@@ -128,11 +134,13 @@ __all__ = [
     "GroupShout",
     "Headers",
     "IDTokenError",
+    "Instance",
     "InvalidGrantError",
     "InvalidRequestError",
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "LocalScript",
     "LuauBinaryInput",
     "LuauCancelledError",
     "LuauDeadlineError",
@@ -145,6 +153,7 @@ __all__ = [
     "LuauTask",
     "MemoryTokenStore",
     "ModerationError",
+    "ModuleScript",
     "NotFoundError",
     "OAuth2App",
     "OAuth2Error",
@@ -161,6 +170,7 @@ __all__ = [
     "PermissionDeniedError",
     "PermissionGrants",
     "Place",
+    "PlaceVersion",
     "PreconditionFailedError",
     "RateLimitedError",
     "RateLimits",
@@ -171,7 +181,9 @@ __all__ = [
     "Response",
     "ResponseEvent",
     "RestrictionTerms",
+    "ResultTooLargeError",
     "RetryPolicy",
+    "Script",
     "Secret",
     "Secrets",
     "ServerError",
@@ -183,6 +195,7 @@ __all__ = [
     "StoredToken",
     "Subscription",
     "SubscriptionState",
+    "TeamCreateMember",
     "TokenKey",
     "TokenPair",
     "TokenStore",
@@ -212,6 +225,7 @@ _HOMES = {
     "AssetVersion": "rblxcloud.resources.asset",
     "AuthenticationError": "rblxcloud.errors",
     "AuthorizationRequest": "rblxcloud.oauth2.authorization",
+    "BaseScript": "rblxcloud.resources.instance",
     "BadRequestError": "rblxcloud.errors",
     "Client": "rblxcloud.client",
     "CollectibleDetails": "rblxcloud.resources.inventory",
@@ -227,6 +241,7 @@ _HOMES = {
     "EntryResult": "rblxcloud.resources.entry",
     "EntryVersion": "rblxcloud.resources.entry",
     "Experience": "rblxcloud.resources.experience",
+    "Folder": "rblxcloud.resources.instance",
     "ForumCategory": "rblxcloud.resources.group_forum",
     "ForumComment": "rblxcloud.resources.group_forum",
     "ForumPost": "rblxcloud.resources.group_forum",
@@ -239,13 +254,16 @@ _HOMES = {
     "GroupShout": "rblxcloud.resources.group",
     "Headers": "rblxcloud.types",
     "IDTokenError": "rblxcloud.errors",
+    "Instance": "rblxcloud.resources.instance",
     "InvalidGrantError": "rblxcloud.errors",
     "InvalidRequestError": "rblxcloud.errors",
     "InventoryAsset": "rblxcloud.resources.inventory",
     "InventoryAssetType": "rblxcloud.resources.inventory",
     "InventoryItem": "rblxcloud.resources.inventory",
     "JSON": "rblxcloud.types",
+    "LocalScript": "rblxcloud.resources.instance",
     "ModerationError": "rblxcloud.errors",
+    "ModuleScript": "rblxcloud.resources.instance",
     "NotFoundError": "rblxcloud.errors",
     "Operation": "rblxcloud.operation",
     "OperationError": "rblxcloud.errors",
@@ -273,6 +291,7 @@ _HOMES = {
     "PermissionDeniedError": "rblxcloud.errors",
     "PermissionGrants": "rblxcloud.resources.asset_permissions",
     "Place": "rblxcloud.resources.place",
+    "PlaceVersion": "rblxcloud.resources.place_version",
     "PreconditionFailedError": "rblxcloud.errors",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",
@@ -282,7 +301,9 @@ _HOMES = {
     "Resources": "rblxcloud.oauth2.resources",
     "Response": "rblxcloud.types",
     "ResponseEvent": "rblxcloud.http.hooks",
+    "ResultTooLargeError": "rblxcloud.errors",
     "RetryPolicy": "rblxcloud.config",
+    "Script": "rblxcloud.resources.instance",
     "ServerError": "rblxcloud.errors",
     "SignInRequiredError": "rblxcloud.errors",
     "Snapshot": "rblxcloud.resources.experience",
@@ -290,6 +311,7 @@ _HOMES = {
     "SocialNetworkProfiles": "rblxcloud.resources.user",
     "StateMismatchError": "rblxcloud.errors",
     "StoredToken": "rblxcloud.oauth2.stores.base",
+    "TeamCreateMember": "rblxcloud.resources.team_create",
     "TokenKey": "rblxcloud.oauth2.stores.base",
     "TokenPair": "rblxcloud.types",
     "TokenStore": "rblxcloud.oauth2.stores.base",

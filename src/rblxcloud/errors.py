@@ -68,6 +68,7 @@ __all__ = [
     "PreconditionFailedError",
     "RateLimitedError",
     "RblxCloudError",
+    "ResultTooLargeError",
     "ServerError",
     "SignInRequiredError",
     "StateMismatchError",
@@ -371,6 +372,10 @@ class LuauInternalError(LuauError):
 
 class LuauCancelledError(LuauError):
     """Roblox cancelled the task."""
+
+
+class ResultTooLargeError(OperationFailedError):
+    """The result of an operation is larger than Roblox gives out: 500,000 bytes, of instances in a place."""
 
 
 class OperationTimeoutError(OperationError):

@@ -20,6 +20,7 @@ from rblxcloud.errors import (
     ModerationError,
     OperationFailedError,
     OperationTimeoutError,
+    ResultTooLargeError,
 )
 from rblxcloud.http.binding import BINDING, Binding
 from rblxcloud.http.request import Call, encode_json
@@ -37,6 +38,7 @@ _LAST_POLL_SECONDS = 5.0
 _TASKS = "/luau-execution-session"
 """What the path of every task has in it."""
 _FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
+_FAILURES: Mapping[str | None, type[OperationFailedError]] = {"422": ResultTooLargeError}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Operation(Generic[ResultT]):
         Raises:
             OperationFailedError: It failed.
             ModerationError: Roblox's moderation did not let it pass.
+            ResultTooLargeError: The result is larger than Roblox gives out.
 
         Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
         Source: `GET` of its path, such as `/assets/v1/operations/{operationId}`.
@@ -144,6 +147,7 @@ class Operation(Generic[ResultT]):
         Raises:
             OperationFailedError: It failed.
             ModerationError: Roblox's moderation did not let it pass.
+            ResultTooLargeError: The result is larger than Roblox gives out.
             OperationTimeoutError: It was not done in time; it goes on, and can be waited for again.
 
         Scopes: those of the endpoint that it is polled at; `asset:read` for uploads.
@@ -227,7 +231,7 @@ class Operation(Generic[ResultT]):
         return result
 
     def _error_class(self, code: str | None, message: str) -> type[OperationFailedError]:
-        return ModerationError if is_moderation(message) else OperationFailedError
+        return ModerationError if is_moderation(message) else _FAILURES.get(code, OperationFailedError)
 
     def _decoded(self) -> ResultT:
         try:

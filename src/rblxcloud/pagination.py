@@ -7,21 +7,21 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Generic[ItemT]):
     """One page of a list, as Roblox sent it; it may be short or empty although more pages follow."""
 
-    items: tuple[T, ...]
+    items: tuple[ItemT, ...]
     """The items of this page."""
     next_token: str | None
     """Continues the list after this page, with `Pager.pages(token=...)`; None at its end, and after a page that `limit`
     cut short: the token would pass over the items that were left out."""
 
 
-class Pager(Generic[T]):
+class Pager(Generic[ItemT]):
     """A list that is fetched page by page, as it is iterated.
 
     Iterate it for its items, `pages()` for its pages. A pager can be iterated more than once, each time from its start.
@@ -31,11 +31,11 @@ class Pager(Generic[T]):
         limit: Most items over all pages; None for all of them.
     """
 
-    def __init__(self, fetch: Callable[[str | None, int | None], Awaitable[Page[T]]], *, limit: int | None) -> None:
+    def __init__(self, fetch: Callable[[str | None, int | None], Awaitable[Page[ItemT]]], *, limit: int | None) -> None:
         self._fetch = fetch
         self._limit = limit
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    async def __aiter__(self) -> AsyncIterator[ItemT]:
         """Iterate over the items of all pages.
 
         Yields:
@@ -49,7 +49,7 @@ class Pager(Generic[T]):
                 for item in page.items:
                     yield item
 
-    async def pages(self, *, token: str | None = None) -> AsyncGenerator[Page[T], None]:
+    async def pages(self, *, token: str | None = None) -> AsyncGenerator[Page[ItemT], None]:
         """Iterate over the pages.
 
         Args:
@@ -75,7 +75,7 @@ class Pager(Generic[T]):
             if ended:
                 return
 
-    async def first_page(self) -> Page[T]:
+    async def first_page(self) -> Page[ItemT]:
         """Fetch the first page alone.
 
         Returns:

@@ -130,3 +130,62 @@ def test_reading_takes_no_scope_and_writing_takes_one(call: Caller, emulator: Em
     assert call("GET", PLACE, key="none").status == 200
     assert call("PATCH", PLACE, {"serverSize": 5}, key="none").status == 403
     assert call("PATCH", PLACE, {"serverSize": 5}, key="place").status == 200
+
+
+# --- Team Create and Team Test
+
+MEMBERS = "/legacy-develop/v1/places/70/teamcreate/active_session/members"
+SERVER = "00000000-0000-0000-0000-00000000000a"
+
+
+def test_the_members_of_a_session_are_the_editors(call: Caller, emulator: Emulator) -> None:
+    assert call("GET", MEMBERS).json == {"data": []}
+    emulator.users.update(5, name="builder", display_name="Builder")
+    emulator.places.add(7, 70, editors=[6, 5])
+    first, second = call("GET", MEMBERS).json["data"]
+    assert first == {"id": 5, "name": "builder", "displayName": "Builder"}
+    assert second["id"] == 6
+
+
+def test_members_come_in_pages(call: Caller, emulator: Emulator) -> None:
+    emulator.places.add(7, 70, editors=range(1, 12))
+    first = call("GET", MEMBERS).json
+    assert len(first["data"]) == 10
+    second = call("GET", f"{MEMBERS}?cursor={first['nextPageCursor']}").json
+    assert [member["id"] for member in second["data"]] == [11]
+    assert "nextPageCursor" not in second
+    assert len(call("GET", f"{MEMBERS}?limit=25").json["data"]) == 11
+
+
+def test_a_team_test_is_closed(call: Caller, emulator: Emulator) -> None:
+    emulator.places.add(7, 70)
+    kept, closed = emulator.places.start_team_test(70), emulator.places.start_team_test(70)
+    path = "/legacy-develop/v2/teamtest/70?gameId="
+    assert call("DELETE", path + closed).json == {}
+    assert emulator.places.team_tests(70) == [kept]
+    assert call("DELETE", path + closed).status == 200
+    assert call("DELETE", "/legacy-develop/v2/teamtest/71?gameId=" + kept).status == 200
+    assert emulator.places.team_tests(70) == [kept]
+    assert call("POST", "/_emulator/places/70/team-tests").json["id"] in emulator.places.team_tests(70)
+    assert len(call("GET", "/_emulator/places/70/team-tests").json["teamTests"]) == 2
+
+
+def test_refusals_are_the_legacy_services(call: Caller, emulator: Emulator) -> None:
+    def code(method: str, path: str, key: str = "emulator-key") -> tuple[int, int]:
+        answer = call(method, path, key=key)
+        return answer.status, answer.json["errors"][0]["code"]
+
+    assert code("GET", f"{MEMBERS}?limit=11") == (400, 0)
+    assert code("GET", f"{MEMBERS}?cursor=bad") == (400, 0)
+    assert code("GET", MEMBERS.replace("70", "x")) == (400, 5)
+    assert code("DELETE", "/legacy-develop/v2/teamtest/70?gameId=5") == (400, 0)
+    assert code("DELETE", "/legacy-develop/v2/teamtest/70") == (400, 0)
+    emulator.places.add(7, 70)
+    scope = ScopeGrant(name="legacy-team-collaboration", operations=("manage",), universe_ids=("9",))
+    emulator.add_key("other", ApiKey(scopes=(scope,)))
+    assert code("GET", MEMBERS, "other") == (403, 2)
+    assert code("DELETE", f"/legacy-develop/v2/teamtest/70?gameId={SERVER}", "other") == (403, 2)
+    emulator.places.add(7, 70, collaborative=False)
+    assert code("GET", MEMBERS) == (403, 4)
+    emulator.strict_universes = True
+    assert code("GET", MEMBERS.replace("70", "71")) == (400, 5)

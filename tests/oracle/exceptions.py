@@ -106,6 +106,11 @@ ANSWERS: tuple[Outranked, ...] = (
         "ambiguities.md section A, point 45: 64-bit ids are texts",
     ),
     Outranked(
+        r"POST /universes/v1/{universeId}/places/{placeId}/versions",
+        r"^200 Undocumented Content-Type: .*application/json.* Documented: text/plain",
+        "ambiguities.md section A, point 54: JSON, although the document says text",
+    ),
+    Outranked(
         rf"GET {_ASSETS}/assets/{{assetId}}/versions",
         r'^200 Response violates schema: .*"assetVersions".* is not of type "array"',
         "ambiguities.md section A, point 47: the list is wrapped",

@@ -52,6 +52,11 @@ SERVED = (
     "/cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
     "/cloud/v2/universes/{universe_id}/places/{place_id}/luau-execution-session-tasks",
     "/cloud/v2/universes/{universe_id}/places/{place_id}/versions/{version_id}/luau-execution-session",
+    "/cloud/v2/universes/{universe_id}/places/{place_id}/instances/",
+    "/universes/v1/",
+    "/place-version-history-api/v1/",
+    "/legacy-develop/v1/places/",
+    "/legacy-develop/v2/teamtest/",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -83,6 +88,9 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "readMask": ("", "description,icon", "bad"),
     **dict.fromkeys(("versionId", "operationId", "operation_id", "post_id"), ("seeded", "bad")),
     "forum_category_id": ("seeded",),
+    "instance_id": ("root", "bad"),
+    "version": ("1", "9", "bad"),
+    "versionType": ("Saved", "bad"),
     "assetId": (str(ASSET), "5"),
     "versionNumber": ("1", "9", "bad"),
     "user_id": ("1", "7", "bad"),
@@ -104,6 +112,18 @@ NARROWED: dict[str, tuple[str, ...]] = {
 }
 """Values of the parameters that name something, or have a grammar that the document does not tell; `seeded` stands for
 an id that only the seeded emulator knows."""
+
+INSTANCE_OPERATION = "seeded_instance_operation"
+"""Stands for the id of an operation on an instance."""
+
+NARROWED_AT: dict[str, dict[str, tuple[str, ...]]] = {
+    f"{PLACE}/instances/{{instance_id}}/operations/{{operation_id}}": {
+        "place_id": ("2",),
+        "instance_id": ("root",),
+        "operation_id": (INSTANCE_OPERATION, "bad"),
+    },
+}
+"""Values by the path of the operation, where those of a name lead nowhere."""
 
 _GROUP = "/cloud/v2/groups/{group_id}"
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -263,8 +283,10 @@ BODIES: dict[str, Any] = {
 }
 """Bodies that lead somewhere, by operation: the document does not tell how ids look, or which files there are."""
 
-_NEEDED = ("datastoreName", "entryKey", "id")
-"""Parameters without which nothing succeeds (datastores.md sections 3 and 5), although they are called optional."""
+_NEEDED = ("datastoreName", "entryKey", "id", "versionType")
+"""Parameters without which nothing succeeds (datastores.md sections 3 and 5, places.md section 1), although they are
+called optional."""
+PUBLISH = "/universes/v1/{universeId}/places/{placeId}/versions"
 
 CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, ignored_auth]
 SEEDED = {"datastoreName": "seeded", "scope": "global", "entryKey": "number"}
@@ -280,6 +302,9 @@ def served_part(document: Any) -> Any:
         for path, item in document["paths"].items()
         if path in (UNIVERSE, PLACE) or path.startswith(SERVED)
     }
+    # places.md section 1: the document forgets to declare the body.
+    file = {"schema": {"type": "string", "format": "binary"}}
+    paths[PUBLISH]["post"]["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     for path, item in paths.items():
         for method in METHODS:
             if body := BODIES.get(f"{method.upper()} {path}"):
@@ -293,6 +318,7 @@ def served_part(document: Any) -> Any:
                 values = NARROWED.get(parameter["name"])
                 if parameter["name"] == "filter":
                     values = FILTERS.get(path, values)
+                values = NARROWED_AT.get(path, {}).get(parameter["name"], values)
                 if values:
                     parameter["schema"] = {"type": "string", "enum": list(values)}
                 if parameter["name"] in _NEEDED:
@@ -325,7 +351,7 @@ def seed(emulator: Emulator) -> dict[str, str]:
     """Give the emulator a number, a text and a deleted entry in each scope, an asset, and a forum in group 1.
 
     Returns:
-        The ids that only this emulator knows, by the names of the parameters that take them.
+        The ids that only this emulator knows, by the names of the parameters that take them, or what stands for them.
     """
     emulator.reset()
     versions: list[str] = []
@@ -338,6 +364,9 @@ def seed(emulator: Emulator) -> dict[str, str]:
         reply = emulator.handle(RawRequest("DELETE", f"{stores.format('data-stores')}/deleted", HEADERS))
         assert reply.status == 200
     emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    emulator.places.add(1, 2)
+    emulator.places.add_version(2)
+    instance = emulator.handle(RawRequest("GET", "/cloud/v2/universes/1/places/2/instances/root", HEADERS))
     category = emulator.groups.add_category(1, "Seeded")
     emulator.user_restrictions.ban(1, 7, duration=60)
     emulator.user_restrictions.ban(1, 7, place=2)
@@ -356,6 +385,7 @@ def seed(emulator: Emulator) -> dict[str, str]:
         "secret": base64.b64encode(box.encrypt(b"hush")).decode(),
         "key_id": key["key_id"],
         "forum_category_id": category,
+        INSTANCE_OPERATION: json.loads(instance.body)["path"].rpartition("/")[2],
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
     }
 
@@ -421,13 +451,15 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
         if case.query.get("versionId") == "seeded":
             case.query = {**SEEDED, "versionId": seeded["versionId"]}
         case.path_parameters = {
-            name: seeded.get(name, value) if value == "seeded" else value
+            name: seeded.get(name, value) if value == "seeded" else seeded.get(value, value)
             for name, value in case.path_parameters.items()
         }
         if isinstance(case.body, dict):
             case.body = {name: seeded[name] if value == "seeded" else value for name, value in case.body.items()}
         if isinstance(case.body, dict) and "fileContent" in case.body:
             case.body["fileContent"] = RBXM
+        if operation.path == PUBLISH:
+            case.body = RBXM
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:

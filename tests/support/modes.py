@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Generator
+from dataclasses import replace
 from typing import Any
 
 import rblxcloud
@@ -66,9 +67,11 @@ class View:
 
 
 def view(value: Any) -> Any:
-    """Return a twin's view; anything else as it is."""
+    """Return a twin's view, also in a list or a page; anything else as it is."""
     if isinstance(value, list):
         return [view(item) for item in value]
+    if isinstance(value, rblxcloud.Page):
+        return replace(value, items=tuple(map(view, value.items)))
     return View(value) if isinstance(value, TWINS) else value
 
 

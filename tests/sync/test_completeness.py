@@ -136,6 +136,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "Experience",
         "Group",
         "LuauTask",
+        "Instance",
         "Operation",
         "OAuth2App",
         "OrderedDataStore",

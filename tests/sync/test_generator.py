@@ -15,11 +15,12 @@ import rblxcloud
 from codegen import sync
 from codegen.source import GenerationError
 from codegen.twins import Twins
-from rblxcloud.sync._lifecycle import wrap
+from rblxcloud.sync import Client, Page, Pager
+from rblxcloud.sync._lifecycle import unwrap, wrap
 
 PREAMBLE = """
 from __future__ import annotations
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Generic, Self, TypeVar
 
@@ -269,7 +270,7 @@ def test_generators_are_closed_and_examples_lose_their_keywords(package: Any) ->
         ("async def f(self) -> set[Room]: ...", "cannot map twins inside"),
         ("async def f(self) -> list[Room] | None: ...", "cannot map twins inside"),
         ("async def f(self, visit: Callable[[Room], None]) -> None: ...", "cannot map twins inside"),
-        ("async def f(self) -> AsyncIterator[Room]: ...", "yields twins"),
+        ("async def f(self) -> AsyncIterator[set[Room]]: ...", "cannot map twins inside"),
         ("async def f(self, hidden: Hidden) -> None: ...", "takes Hidden, which is not exported"),
         (
             "@asynccontextmanager\n    async def f(self) -> AsyncIterator[int]: yield 1",
@@ -309,6 +310,40 @@ def test_what_is_held_has_its_twin_when_it_has_one(package: Any) -> None:
     assert type(room.find().wait()) is twins["Room"]
     assert room.find().look() is None
     assert room.count().wait() == 7
+
+
+def test_what_is_yielded_has_its_twin_when_it_has_one(package: Any) -> None:
+    sample = package(
+        """
+        ItemT = TypeVar("ItemT")
+        class Row(Generic[ItemT]):
+            def __init__(self, *values): self._values = values
+            async def __aiter__(self) -> AsyncIterator[ItemT]:
+                for value in self._values: yield value
+        class Room:
+            def rooms(self) -> Row[Room]: return Row(self, self)
+            def numbers(self) -> Row[int]: return Row(1, 2)
+            async def walk(self) -> AsyncGenerator[Room, None]: yield self
+            async def maybe(self) -> AsyncIterator[Room | None]:
+                yield self
+                yield None
+        __all__ = ["Room", "Row"]
+        """
+    )
+    twins = blocking(sample)
+    room = wrap(twins["Room"], sample.Room())
+    assert [*room.rooms(), *room.walk()] == [room] * 3
+    assert {type(each) for each in (*room.rooms(), *room.walk())} == {twins["Room"]}
+    assert list(room.numbers()) == [1, 2]
+    assert list(room.maybe()) == [room, None]
+
+
+def test_the_items_of_a_page_have_their_twins() -> None:
+    place = Client("key").experience(1).place(2)
+    pages = Pager(lambda token, left: Page((unwrap(place), 5), None), limit=None)
+    [page] = pages.pages()
+    assert (page.items, type(page.items[0])) == ((place, 5), type(place))
+    assert pages.first_page() == page
 
 
 def test_a_variable_can_be_bound_to_several_classes_with_twins(package: Any) -> None:

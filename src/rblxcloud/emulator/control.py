@@ -10,10 +10,9 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import ValidationError
 
-from rblxcloud.emulator import control_restrictions
+from rblxcloud.emulator import control_creators, control_places, control_restrictions
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
-from rblxcloud.emulator.control_creators import ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.luau.control_routes import ROUTES as LUAU_ROUTES
@@ -241,8 +240,9 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("clock", False): {"GET": _show_clock, "POST": _move_clock},
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
-    **ROUTES,
     **control_restrictions.ROUTES,
     **LUAU_ROUTES,
+    **control_creators.ROUTES,
+    **control_places.ROUTES,
     **oauth.ROUTES,
 }

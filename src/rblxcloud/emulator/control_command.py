@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import validate_call
 
+from rblxcloud.emulator.universes import is_id
+
 if TYPE_CHECKING:
     from rblxcloud.emulator.core import Emulator
 
-__all__ = ["DEFAULT_LIMIT", "Command", "ControlError", "apply", "shown_time"]
+__all__ = ["DEFAULT_LIMIT", "Command", "ControlError", "apply", "file_content", "numbered", "shown_time"]
 
 DEFAULT_LIMIT = 1000
 """How many rows a list shows where the request does not say."""
@@ -82,3 +85,22 @@ def apply(method: Callable[..., Any], *arguments: object, **fields: Any) -> Any:
     """
     named = {re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", name): value for name, value in fields.items()}
     return validate_call(method)(*arguments, **named)
+
+
+def numbered(command: Command, *parts: str) -> tuple[int, str]:
+    """Return the id in the rest of the path, and which of `parts` comes after it.
+
+    Raises:
+        ControlError: It is no id, or something else comes after it.
+    """
+    number, _, part = command.target.partition("/")
+    if not is_id(number):
+        raise ControlError(400, "The id must be a positive number.")
+    if part not in parts:
+        raise ControlError(404, "There is no such control.")
+    return int(number), part
+
+
+def file_content(fields: dict[str, Any]) -> bytes:
+    """Take the base64 of a file out of a body."""
+    return base64.b64decode(str(fields.pop("content", "")), validate=True)

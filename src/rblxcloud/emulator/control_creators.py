@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
+from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, shown_time
 from rblxcloud.emulator.control_command import apply as _apply
+from rblxcloud.emulator.control_command import file_content as _content
+from rblxcloud.emulator.control_command import numbered as _place
 from rblxcloud.emulator.protobuf import camel_keys
 from rblxcloud.emulator.scripts import OperationScript
-from rblxcloud.emulator.universes import is_id
 
 __all__ = ["ROUTES"]
 
@@ -130,21 +130,6 @@ def _clear_scripts(command: Command) -> object:
 
 def _script(script: OperationScript) -> dict[str, Any]:
     return script.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _place(command: Command, *parts: str) -> tuple[int, str]:
-    """Return the id in the rest of the path, and which of `parts` comes after it."""
-    number, _, part = command.target.partition("/")
-    if not is_id(number):
-        raise ControlError(400, "The id must be a positive number.")
-    if part not in parts:
-        raise ControlError(404, "There is no such control.")
-    return int(number), part
-
-
-def _content(fields: dict[str, Any]) -> bytes:
-    """Take the base64 of a file out of a body."""
-    return base64.b64decode(str(fields.pop("content", "")), validate=True)
 
 
 ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {

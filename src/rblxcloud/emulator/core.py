@@ -42,6 +42,7 @@ from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.places import rooms as places
+from rblxcloud.emulator.places.controls import PlaceControls
 from rblxcloud.emulator.restrictions import rooms as restrictions
 from rblxcloud.emulator.restrictions.controls import RestrictionControls
 from rblxcloud.emulator.routing import Match, default_router
@@ -148,6 +149,8 @@ class Emulator:
         """Who subscribed to what."""
         self.luau: LuauControls = LuauControls(self._world, self._transaction)
         """Luau execution: who answers for which script."""
+        self.places: PlaceControls = PlaceControls(self._world, self._transaction)
+        """Places: who edits them, their versions, what is in them."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

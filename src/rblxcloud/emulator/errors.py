@@ -35,6 +35,8 @@ _FAMILIES = (
     ("/messaging-service/v1/", ErrorFamily.V1_PLAIN),
     ("/assets/v1/", ErrorFamily.ASSETS),
     ("/asset-permissions-api/", ErrorFamily.ASSET_PERMISSIONS),
+    ("/universes/v1/", ErrorFamily.V1_PLAIN),
+    ("/place-version-history-api/", ErrorFamily.PLACE_HISTORY),
     ("/legacy-", ErrorFamily.LEGACY),
     ("/oauth/", ErrorFamily.OAUTH),
 )
@@ -96,7 +98,8 @@ def _gateway(refusal: Refusal) -> object:
 
 
 def _legacy(refusal: Refusal) -> object:
-    return {"errors": [{"code": int(refusal.detail or 0), "message": refusal.message}]}
+    detail = refusal.detail or ""
+    return {"errors": [{"code": int(detail) if detail.isdecimal() else 0, "message": refusal.message}]}
 
 
 def _v2(refusal: Refusal) -> object:
@@ -120,6 +123,10 @@ def _assets(refusal: Refusal) -> object:
 def _asset_permissions(refusal: Refusal) -> object:
     code = refusal.detail or _ASSET_PERMISSION_CODES.get(refusal.status, "UnknownError")
     return {"error": {"code": code, "message": refusal.message}}
+
+
+def _place_history(refusal: Refusal) -> object:
+    return {"code": refusal.status, "error": refusal.code, "message": refusal.message}
 
 
 def _aspnet(refusal: Refusal) -> object:
@@ -154,6 +161,7 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
     ErrorFamily.PROBLEM_TEXT: _problem_text,
+    ErrorFamily.PLACE_HISTORY: _place_history,
     ErrorFamily.LEGACY: _legacy,
     ErrorFamily.OAUTH: _oauth,
 }

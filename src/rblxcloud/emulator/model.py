@@ -64,6 +64,7 @@ class ErrorFamily(Enum):
     PROBLEM = "problem"
     PROBLEM_TEXT = "problem_text"
     """The same, with its status as text."""
+    PLACE_HISTORY = "place_history"
     LEGACY = "legacy"
     OAUTH = "oauth"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import QueryValue, encode_json
+
+_Choice = TypeVar("_Choice")
 
 _LONGEST_SHOWN = 100
 _NOT_THE_CALLERS = frozenset(
@@ -61,6 +63,24 @@ def check_switch(argument: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequestError(argument, f"{shown(value)} is neither True nor False")
     return value
+
+
+def check_choice(argument: str, value: object, allowed: Iterable[_Choice]) -> _Choice:
+    """Return one of a few values, such as the `get_args` of a `Literal`.
+
+    Args:
+        argument: Name of the argument, for the error.
+        value: What was passed.
+        allowed: What is allowed; a value of another type is none of them, so that True is not 1.
+
+    Raises:
+        InvalidRequestError: It is none of them.
+    """
+    choices = tuple(allowed)
+    for choice in choices:
+        if type(value) is type(choice) and value == choice:
+            return choice
+    raise InvalidRequestError(argument, f"{shown(value)} is none of {', '.join(map(repr, choices))}")
 
 
 def check_function(argument: str, value: object) -> None:

@@ -13,7 +13,7 @@ from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import json_call
 from rblxcloud.http.response import decode, error_for
-from rblxcloud.resources.arguments import check_switch
+from rblxcloud.resources.arguments import check_choice, check_switch
 from rblxcloud.resources.base import Model, check_id, check_several
 from rblxcloud.types import Response
 
@@ -109,9 +109,8 @@ async def grant_one(
 async def _send(
     binding: Binding, ids: list[int], action: object, subject: Mapping[str, str], dependencies: bool
 ) -> tuple[PermissionGrants, Response]:
-    if action not in get_args(AssetAction):
-        raise InvalidRequestError("action", f"{action!r} is none of {', '.join(get_args(AssetAction))}")
+    chosen = check_choice("action", action, get_args(AssetAction))
     extra = {"grantToDependencies": True} if check_switch("dependencies", dependencies) else {}
-    body = {**subject, "action": action, "requests": [{"assetId": number, **extra} for number in ids]}
+    body = {**subject, "action": chosen, "requests": [{"assetId": number, **extra} for number in ids]}
     response = await binding.get().send(json_call(_ENDPOINT, {}, body))
     return decode(_GRANTS, response, _ENDPOINT), response

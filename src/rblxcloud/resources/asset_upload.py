@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from rblxcloud.errors import BadRequestError, InvalidRequestError, ModerationError
+from rblxcloud.errors import BadRequestError, ModerationError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, check_unicode, encode_json
 from rblxcloud.http.upload import Progress, Upload, open_source, upload_form
@@ -40,18 +40,6 @@ def check_description(description: object) -> str:
     if description == "":
         return ""
     return check_unicode("description", check_text("description", description, LONGEST_DESCRIPTION))
-
-
-def check_privacy(privacy: object) -> AssetPrivacy:
-    """Return a privacy.
-
-    Raises:
-        InvalidRequestError: It is none that Roblox has.
-    """
-    for known in get_args(AssetPrivacy):
-        if privacy == known:
-            return known  # type: ignore[no-any-return]
-    raise InvalidRequestError("privacy", f"{privacy!r} is none of {', '.join(get_args(AssetPrivacy))}")
 
 
 @asynccontextmanager

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rblxcloud.endpoints import assets
 from rblxcloud.http.request import Call
 from rblxcloud.http.upload import File, Progress
 from rblxcloud.operation import Operation
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_choice, check_whole
 from rblxcloud.resources.asset import Asset
 from rblxcloud.resources.asset_type import AssetType, check_upload_type
-from rblxcloud.resources.asset_upload import (
-    AssetPrivacy,
-    check_description,
-    check_name,
-    check_privacy,
-    open_form,
-    start_upload,
-)
+from rblxcloud.resources.asset_upload import AssetPrivacy, check_description, check_name, open_form, start_upload
 from rblxcloud.resources.base import Resource, check_id
 from rblxcloud.types import UNSET, Unset
 
@@ -96,7 +89,7 @@ class Creator(Resource):
         if expected_price is not None:
             context["expectedPrice"] = check_whole("expected_price", expected_price, _LARGEST_PRICE, smallest=0)
         if privacy is not None:
-            context["assetPrivacy"] = check_privacy(privacy)
+            context["assetPrivacy"] = check_choice("privacy", privacy, get_args(AssetPrivacy))
         request = {
             "assetType": str(checked_type),
             "displayName": check_name(name),

@@ -1,4 +1,4 @@
-"""Lists that are paged by token, from the row of their endpoint."""
+"""Lists that are paged by token or cursor, from the row of their endpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class WirePage(Protocol[T_co]):
 
 
 class PageModel(Model):
-    """A page as most services send it; each list has a subclass with `items`, which says under which name they come."""
+    """A page as v2 sends it; each list has a subclass with `items`, which says under which name they come.
+
+    A subclass for another service says under which name the token comes.
+    """
 
     next_page_token: str | None = None
 
@@ -44,7 +47,7 @@ def list_pages(
     answer: TypeAdapter[WirePage[T]],
     path: Mapping[str, str | int],
     *,
-    page_size: int,
+    page_size: int | None,
     largest: int,
     limit: int | None,
     query: Mapping[str, QueryValue] | None = None,
@@ -56,7 +59,7 @@ def list_pages(
         endpoint: Row of the list.
         answer: Reads a page.
         path: Values in the path.
-        page_size: Most items a request.
+        page_size: Most items a request; None for as many as Roblox gives.
         largest: Largest page that Roblox gives.
         limit: Most items in all; None for all of them.
         query: Filter and other parameters, the same for each page.
@@ -65,15 +68,17 @@ def list_pages(
         InvalidRequestError: `page_size` or `limit` is refused.
     """
     check_limit(limit)
-    check_whole("page_size", page_size, largest, smallest=1)
-    size = page_size if limit is None else min(page_size, limit)
+    size = page_size
+    if size is not None:
+        check_whole("page_size", size, largest, smallest=1)
+        size = size if limit is None else min(size, limit)
     paging = endpoint.paging
     assert paging is not None
     assert paging.size is not None
-    names = (paging.size, paging.token)
+    size_name, token_name = paging.size, paging.token
 
     async def fetch(token: str | None, wanted: int | None) -> Page[T]:
-        call = Call(endpoint, path, {names[0]: size, names[1]: token, **(query or {})})
+        call = Call(endpoint, path, {size_name: size, token_name: token, **(query or {})})
         page = await binding.get().request(call, answer)
         return Page(page.items, page.next_page_token or None)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from os import PathLike
-from typing import Any, Self, cast
+from typing import Any, Self, cast, get_args
+from uuid import UUID
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
@@ -16,11 +17,24 @@ from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
 from rblxcloud.http.upload import File, Progress
+from rblxcloud.pagination import Pager
 from rblxcloud.resources import luau
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_choice, check_whole
 from rblxcloud.resources.base import BINDING, ID, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.instance import ROOT, Instance, check_instance_id
 from rblxcloud.resources.luau import LuauBinaryInput
 from rblxcloud.resources.luau_task import LuauTask
+from rblxcloud.resources.place_version import (
+    LARGEST_VERSION,
+    MADE,
+    NOTED,
+    PlaceVersion,
+    VersionType,
+    list_contributors,
+    list_versions,
+    open_place,
+)
+from rblxcloud.resources.team_create import MembersPage, TeamCreateMember, check_game_id, list_members
 from rblxcloud.resources.user_restriction import UserRestrictions
 from rblxcloud.types import UNSET, Unset
 
@@ -225,6 +239,204 @@ class Place(Resource):
             it names.
         """
         return await luau.upload_input(self._bound_to, self.experience_id, file, size=size, progress=progress)
+
+    async def publish(
+        self,
+        file: File,
+        version_type: VersionType = "Published",
+        *,
+        size: int | None = None,
+        progress: Progress | None = None,
+    ) -> int:
+        """Make a new version of the place from a file, and by default publish it: new servers then run it.
+
+        The file is streamed. It is sent again only if it cannot have arrived, since each arrival makes a version; where
+        that is not known, the error's `outcome_unknown` is True, and `versions()` shows whether it did.
+
+        EditableImage, EditableMesh, PartOperation, SurfaceAppearance and BaseWrap instances are not updated by it.
+
+        Args:
+            file: An `.rbxl` or `.rbxlx` file: its path, its content as bytes, an open binary file, or an iterable of
+                its parts. What is no file and has no `size` is written to a temporary file first, since Roblox wants to
+                know the size beforehand. Roblox's reference names 10 MiB as the most that it takes.
+            version_type: `Published`, or `Saved` to keep the version without publishing it.
+            size: Bytes of a stream, so that it need not be stored first.
+            progress: Called with the bytes that are through, and all there are.
+
+        Returns:
+            The number of the version: they count from 1, published or not.
+
+        Raises:
+            InvalidRequestError: The file cannot be read, is empty, or no place; nothing was sent.
+            NotFoundError: There is no such place.
+            ConflictError: The place belongs to another experience.
+            PermissionDeniedError: The key's owner may not publish this place.
+
+        Scopes: `universe-places:write`.
+        Source: `POST /universes/v1/{universeId}/places/{placeId}/versions`.
+        """
+        kind = check_choice("version_type", version_type, get_args(VersionType))
+        session = self._session
+        async with open_place(session.runtime, file, size=size, progress=progress) as body:
+            call = Call(
+                api.PLACES_CREATE_PLACE_VERSION_API_KEY,
+                {"universeId": self.experience_id, "placeId": self.id},
+                {"versionType": kind},
+                content=body,
+                content_type=body.content_type,
+            )
+            return (await session.request(call, MADE)).version_number
+
+    def versions(
+        self,
+        *,
+        published: bool | None = None,
+        has_notes: bool | None = None,
+        save_type: int | None = None,
+        search: str | None = None,
+        contributor: int | None = None,
+        after: datetime | None = None,
+        before: datetime | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+    ) -> Pager[PlaceVersion]:
+        """List the versions of the place, newest first.
+
+        Args:
+            published: Only those that were published, or only those that were not.
+            has_notes: Only those with notes, or only those without.
+            save_type: Only those saved in this way: 0, 1 or 2; Roblox does not say what they mean.
+            search: Only those whose notes hold this text.
+            contributor: Only those that this user worked on: a user id.
+            after: Only those made at this moment or later; an aware datetime.
+            before: Only those made at this moment or earlier; an aware datetime.
+            limit: Most versions in all.
+            page_size: Most versions a request; None leaves it to Roblox, which names no largest page.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+
+        Scopes: `universe.place:read`.
+        Source: `GET /place-version-history-api/v1/{placeId}/history`.
+        """
+        return list_versions(
+            self._bound_to,
+            self.id,
+            published=published,
+            has_notes=has_notes,
+            save_type=save_type,
+            search=search,
+            contributor=contributor,
+            after=after,
+            before=before,
+            limit=limit,
+            page_size=page_size,
+        )
+
+    def contributors(self, *, limit: int | None = None, page_size: int | None = None) -> Pager[int]:
+        """List the ids of the users who worked on the place.
+
+        Args:
+            limit: Most users in all.
+            page_size: Most users a request; None leaves it to Roblox, which names no largest page.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+
+        Scopes: `universe.place:read`.
+        Source: `GET /place-version-history-api/v1/{placeId}/contributors`.
+        """
+        return list_contributors(self._bound_to, self.id, limit=limit, page_size=page_size)
+
+    async def set_version_notes(
+        self, version: int | PlaceVersion, *, title: str | None, description: str | None
+    ) -> PlaceVersion:
+        """Replace the notes on a version.
+
+        Args:
+            version: The version, or its number.
+            title: Their title; None for none.
+            description: Their text; None for none.
+
+        Returns:
+            The version as it is now.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+
+        Scopes: `universe.place:write`.
+        Source: `POST /place-version-history-api/v1/{placeId}/version/{version}/notes`.
+        """
+        number = version.number if isinstance(version, PlaceVersion) else version
+        path = {"placeId": self.id, "version": check_whole("version", number, LARGEST_VERSION, smallest=1)}
+        body = {
+            "title": None if title is None else check_text("title", title),
+            "description": None if description is None else check_text("description", description),
+        }
+        call = json_call(api.PLACE_VERSION_UPDATE_PLACE_VERSION_NOTES, path, body)
+        return (await self._session.request(call, NOTED)).place_version
+
+    def instance(self, id: str = "root") -> Instance:
+        """Return an instance in the place; nothing is sent.
+
+        Args:
+            id: Its id, a UUID; `root` for the root of the tree, the DataModel, from which `find` and `walk` lead on.
+
+        Returns:
+            The instance.
+
+        Raises:
+            InvalidRequestError: The id is not one.
+        """
+        return Instance.bound(
+            self._bound_to,
+            id=check_instance_id(id),
+            experience_id=self.experience_id,
+            place_id=self.id,
+            names=() if id == ROOT else None,
+        )
+
+    def team_create_members(self, *, limit: int | None = None, page_size: MembersPage = 100) -> Pager[TeamCreateMember]:
+        """List the users who have the place open in Studio, in a Team Create session.
+
+        Args:
+            limit: Most users in all.
+            page_size: Most users a request: 10, 25, 50 or 100.
+
+        Returns:
+            A pager: iterate it, or its `pages()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused.
+            BadRequestError: There is no such place.
+            PermissionDeniedError: Team Create is off, or the key's owner may not look.
+
+        Scopes: `legacy-team-collaboration:manage`.
+        Source: `GET /legacy-develop/v1/places/{placeId}/teamcreate/active_session/members`.
+        """
+        return list_members(self._bound_to, self.id, limit=limit, page_size=page_size)
+
+    async def close_team_test(self, game_id: str | UUID) -> None:
+        """Close a Team Test server; nothing happens where none runs with this id.
+
+        Args:
+            game_id: Id of the server, a UUID: `game.JobId` on it.
+
+        Raises:
+            InvalidRequestError: It is no UUID; nothing was sent.
+            PermissionDeniedError: The key's owner may not close it.
+
+        Scopes: `legacy-team-collaboration:manage`.
+        Source: `DELETE /legacy-develop/v2/teamtest/{placeId}`.
+        """
+        endpoint, server = api.DELETE_LEGACY_DEVELOP_V2_TEAMTEST_PLACE_ID, check_game_id(game_id)
+        await self._session.send(Call(endpoint, {"placeId": self.id}, {"gameId": server}))
 
     @property
     def _path(self) -> dict[str, int]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rblxcloud.endpoints import assets, users
+from rblxcloud.endpoints import assets, places, users
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.routes import match
 from rblxcloud.operation import Operation, resume
 from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.instance import Instance
 from rblxcloud.resources.luau_task import is_task, resume_task
 from rblxcloud.resources.thumbnail import UserThumbnail
 
 RESULTS: Mapping[str, type[Any]] = {
     assets.ASSETS_GET_OPERATION.name: Asset,
     assets.ASSETS_GET_ASSET.name: Asset,
+    places.GET_UPDATE_INSTANCE_OPERATION.name: Instance,
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
 }
 """What the operations bring that are polled at an endpoint."""

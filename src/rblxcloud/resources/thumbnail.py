@@ -6,8 +6,8 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import QueryValue
+from rblxcloud.resources.arguments import check_choice
 from rblxcloud.resources.base import Model
 
 ThumbnailSize = Literal[48, 50, 60, 75, 100, 110, 150, 180, 352, 420, 720]
@@ -32,14 +32,7 @@ def thumbnail_query(size: object, format: object, shape: object) -> dict[str, Qu
         InvalidRequestError: One of them is none that Roblox makes.
     """
     return {
-        "size": _one_of("size", size, get_args(ThumbnailSize)),
-        "format": _one_of("format", format, get_args(ThumbnailFormat)),
-        "shape": _one_of("shape", shape, get_args(ThumbnailShape)),
+        "size": check_choice("size", size, get_args(ThumbnailSize)),
+        "format": check_choice("format", format, get_args(ThumbnailFormat)),
+        "shape": check_choice("shape", shape, get_args(ThumbnailShape)),
     }
-
-
-def _one_of(argument: str, value: object, allowed: tuple[QueryValue, ...]) -> QueryValue:
-    for choice in allowed:
-        if type(value) is type(choice) and value == choice:
-            return choice
-    raise InvalidRequestError(argument, f"{value!r} is none of {', '.join(map(repr, allowed))}")

@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime.base import Outcome
@@ -42,23 +42,28 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
     raise RuntimeError(f"{name} suspended in blocking mode; please report this as a bug of rblxcloud")
 
 
-def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]:
+@overload
+def iterate(items: AsyncIterator[T]) -> Generator[T, None, None]: ...
+@overload
+def iterate(items: AsyncIterator[T], each: Callable[[T], R]) -> Generator[R, None, None]: ...
+def iterate(items: AsyncIterator[Any], each: Callable[[Any], Any] | None = None) -> Generator[Any, None, None]:
     """Iterate over an asynchronous generator of the core, and close it however the iteration ends.
 
     Args:
         items: The generator.
+        each: Returns what is yielded for an item; None for the item itself.
 
     Yields:
         Its items.
     """
-    generator = cast("AsyncGenerator[T, None]", items)
+    generator = cast("AsyncGenerator[Any, None]", items)
     try:
         while True:
             try:
                 item = run(generator.__anext__())
             except StopAsyncIteration:
                 return
-            yield item
+            yield item if each is None else each(item)
     finally:
         run(generator.aclose())
 

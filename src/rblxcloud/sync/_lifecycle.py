@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast, get_origin
 
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from rblxcloud import client
 from rblxcloud.http.binding import Mode, StandaloneBinding
 from rblxcloud.oauth2 import app
+from rblxcloud.pagination import Page
 from rblxcloud.resources.base import Resource, check_id
 
 P = ParamSpec("P")
@@ -142,8 +144,11 @@ def mirrored(value: T) -> T:
     """Return a twin of a value whose class is only known now, or the value itself where it has none.
 
     Args:
-        value: What the core returned.
+        value: What the core returned; of a page, its items are what counts.
     """
+    if isinstance(value, Page):
+        page = cast("Page[Any]", value)
+        return cast("T", replace(page, items=tuple(map(mirrored, page.items))))
     twin = _twins.get(type(value))
     return value if twin is None else cast("T", wrap(twin, value))
 

@@ -33,12 +33,14 @@ from rblxcloud import (
     Group,
     GroupMember,
     GroupRole,
+    Instance,
     InvalidRequestError,
     LuauBinaryInput,
     LuauError,
     LuauLogMessage,
     LuauResult,
     LuauTask,
+    ModuleScript,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -48,6 +50,7 @@ from rblxcloud import (
     Pager,
     PermissionDeniedError,
     Place,
+    PlaceVersion,
     PreconditionFailedError,
     RateLimitedError,
     RblxCloudError,
@@ -55,6 +58,7 @@ from rblxcloud import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    Script,
     Secret,
     Secrets,
     Snapshot,
@@ -336,3 +340,31 @@ async def scripts(client: Client, place: Place) -> None:
     assert_type(await place.upload_luau_input(Path("in.bin"), progress=print), LuauBinaryInput)
     assert_type(await task.download_output("out.bin"), Path)
     assert_type(await task.read_output(), bytes)
+
+
+async def places(experience: Experience) -> None:
+    place = experience.place(2)
+    assert_type(await place.fetch(), Place)
+    assert_type(await place.update(server_size=5), Place)
+    assert_type(place.experience_id, int)
+    assert_type(place.root, bool | None)
+    assert_type(await place.publish("game.rbxl", "Saved"), int)
+    assert_type(await place.publish([b"<roblox!"], size=8, progress=print), int)
+    assert_type(place.versions(published=True), Pager[PlaceVersion])
+    assert_type(place.contributors(), Pager[int])
+    assert_type(await place.set_version_notes(1, title="1.0", description=None), PlaceVersion)
+
+
+async def instances(place: Place) -> None:
+    root = place.instance()
+    assert_type(root.id, str)
+    assert_type(root.children(), Pager[Instance])
+    assert_type(await root.find("ServerScriptService", "Main"), Instance | None)
+    async for script in root.walk((Script, ModuleScript), depth=3):
+        assert_type(script, Instance)
+        assert_type(script.source, str | None)
+        if isinstance(script.details, Script):
+            assert_type(script.details.enabled, bool | None)
+        assert_type(await script.update(source="", run_context="Server"), Instance)
+    async for page in root.children().pages():
+        assert_type(page, Page[Instance])

@@ -31,11 +31,13 @@ from rblxcloud.sync import (
     Group,
     GroupMember,
     GroupRole,
+    Instance,
     LuauBinaryInput,
     LuauError,
     LuauLogMessage,
     LuauResult,
     LuauTask,
+    ModuleScript,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -44,11 +46,13 @@ from rblxcloud.sync import (
     Page,
     Pager,
     Place,
+    PlaceVersion,
     RblxCloudError,
     RequestEvent,
     Response,
     ResponseEvent,
     RetryPolicy,
+    Script,
     Secret,
     Secrets,
     Snapshot,
@@ -256,3 +260,31 @@ def scripts(client: Client, place: Place) -> None:
     assert_type(place.upload_luau_input(Path("in.bin"), progress=print), LuauBinaryInput)
     assert_type(task.download_output("out.bin"), Path)
     assert_type(task.read_output(), bytes)
+
+
+def places(experience: Experience) -> None:
+    place = experience.place(2)
+    assert_type(place.fetch(), Place)
+    assert_type(place.update(server_size=5), Place)
+    assert_type(place.experience_id, int)
+    assert_type(place.root, bool | None)
+    assert_type(place.publish("game.rbxl", "Saved"), int)
+    assert_type(place.publish([b"<roblox!"], size=8, progress=print), int)
+    assert_type(place.versions(published=True), Pager[PlaceVersion])
+    assert_type(place.contributors(), Pager[int])
+    assert_type(place.set_version_notes(1, title="1.0", description=None), PlaceVersion)
+
+
+def instances(place: Place) -> None:
+    root = place.instance()
+    assert_type(root.id, str)
+    assert_type(root.children(), Pager[Instance])
+    assert_type(root.find("ServerScriptService", "Main"), Instance | None)
+    for script in root.walk((Script, ModuleScript), depth=3):
+        assert_type(script, Instance)
+        assert_type(script.source, str | None)
+        if isinstance(script.details, Script):
+            assert_type(script.details.enabled, bool | None)
+        assert_type(script.update(source="", run_context="Server"), Instance)
+    for page in root.children().pages():
+        assert_type(page, Page[Instance])

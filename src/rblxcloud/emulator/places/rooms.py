@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rblxcloud.emulator.model import Handler
-from rblxcloud.emulator.places import settings, table
+from rblxcloud.emulator.places import instances, settings, table, team, tree, versions
 from rblxcloud.endpoints.model import Endpoint
 
 __all__ = ["HANDLERS", "SCHEMA"]
 
-SCHEMA = table.SCHEMA
+SCHEMA = "".join(room.SCHEMA for room in (table, versions, tree, instances, team))
 
-HANDLERS: Mapping[Endpoint, Handler] = {**settings.HANDLERS}
+HANDLERS: Mapping[Endpoint, Handler] = {
+    **settings.HANDLERS,
+    **versions.HANDLERS,
+    **instances.HANDLERS,
+    **team.HANDLERS,
+}

@@ -7,7 +7,7 @@ from typing import Any
 
 from rblxcloud.emulator import universes
 from rblxcloud.emulator.errors import json_reply
-from rblxcloud.emulator.model import Call, Handler, Reply, World
+from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.places.addressing import addressed
 from rblxcloud.emulator.places.table import Place, save
 from rblxcloud.emulator.protobuf import camel_keys, integer, invalid, mask_paths, timestamp
@@ -26,6 +26,8 @@ def _get(world: World, call: Call) -> Reply:
 def _update(world: World, call: Call) -> Reply:
     place = addressed(world, call)
     changes = _changes(camel_keys(call.json_object()), mask_paths(call.query))
+    if place.editors:
+        raise Refusal(409, "ABORTED", "The place is open in a Team Create session.")
     if place.root:
         universes.touch(world, place.universe)
     return json_reply(_resource(save(world, place, changes)))

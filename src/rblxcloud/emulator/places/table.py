@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rblxcloud.emulator.model import World
 
-__all__ = ["SCHEMA", "Place", "create_root", "find", "keep", "of_universe", "root_of", "root_place", "save"]
+__all__ = [
+    "SCHEMA",
+    "Place",
+    "create_root",
+    "find",
+    "keep",
+    "of_universe",
+    "put",
+    "root_of",
+    "root_place",
+    "save",
+    "set_editing",
+]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS places (
@@ -18,14 +30,16 @@ CREATE TABLE IF NOT EXISTS places (
     root INTEGER NOT NULL,
     create_time REAL NOT NULL,
     update_time REAL NOT NULL,
-    fields TEXT NOT NULL
+    fields TEXT NOT NULL DEFAULT '{}',
+    collaborative INTEGER NOT NULL DEFAULT 1,
+    editors TEXT NOT NULL DEFAULT '[]'
 );
 CREATE UNIQUE INDEX IF NOT EXISTS root_places ON places (universe) WHERE root;
 """
 
 _CREATED = 1_704_067_200.0
 _MAX_ID = 2**63 - 1
-_COLUMNS = "id, universe, root, create_time, update_time, fields"
+_COLUMNS = "id, universe, root, create_time, update_time, fields, collaborative, editors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +51,12 @@ class Place:
     root: bool
     create_time: float
     update_time: float
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What was written of it, by the names that answers use."""
+    collaborative: bool = True
+    """Whether Team Create is on."""
+    editors: tuple[int, ...] = ()
+    """Ids of the users who have it open in Studio; a session is open while there are any."""
 
     @property
     def path(self) -> str:
@@ -78,7 +96,7 @@ def of_universe(world: World, universe: str, place: str) -> Place | None:
     if known is not None:
         return known if known.universe == universe else None
     root = place == root_of(world, universe)
-    return None if world.strict and not root else Place(place, universe, root, _CREATED, _CREATED, {})
+    return None if world.strict and not root else Place(place, universe, root, _CREATED, _CREATED)
 
 
 def root_of(world: World, universe: str) -> str:
@@ -95,7 +113,7 @@ def root_of(world: World, universe: str) -> str:
 def root_place(world: World, universe: str) -> Place:
     """Return a universe's root place."""
     number = root_of(world, universe)
-    return find(world, number) or Place(number, universe, True, _CREATED, _CREATED, {})
+    return find(world, number) or Place(number, universe, True, _CREATED, _CREATED)
 
 
 def create_root(world: World, universe: str) -> None:
@@ -106,9 +124,18 @@ def create_root(world: World, universe: str) -> None:
 def keep(world: World, place: Place) -> None:
     """Make sure that a place stands in the table: from then on it belongs to its universe."""
     world.database.execute(
-        f"INSERT OR IGNORE INTO places ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, '{{}}')",
+        "INSERT OR IGNORE INTO places (id, universe, root, create_time, update_time) VALUES (?, ?, ?, ?, ?)",
         (place.id, place.universe, place.root, place.create_time, place.update_time),
     )
+
+
+def put(world: World, universe: str, place: str) -> Place:
+    """Put a place into a universe, unless it is there already."""
+    known = find(world, place)
+    if known is None:
+        known = Place(place, universe, place == root_of(world, universe), world.now(), world.now())
+        keep(world, known)
+    return known
 
 
 def save(world: World, place: Place, changes: Mapping[str, Any]) -> Place:
@@ -123,7 +150,7 @@ def save(world: World, place: Place, changes: Mapping[str, Any]) -> Place:
         The place as it is now.
     """
     keep(world, place)
-    changed = Place(place.id, place.universe, place.root, place.create_time, world.now(), {**place.fields, **changes})
+    changed = replace(place, update_time=world.now(), fields={**place.fields, **changes})
     world.database.execute(
         "UPDATE places SET update_time = ?, fields = ? WHERE id = ?",
         (changed.update_time, json.dumps(changed.fields), changed.id),
@@ -131,6 +158,23 @@ def save(world: World, place: Place, changes: Mapping[str, Any]) -> Place:
     return changed
 
 
+def set_editing(world: World, place: Place, *, collaborative: bool, editors: tuple[int, ...]) -> None:
+    """Say whether Team Create is on, and who has the place open in Studio."""
+    keep(world, place)
+    world.database.execute(
+        "UPDATE places SET collaborative = ?, editors = ? WHERE id = ?", (collaborative, json.dumps(editors), place.id)
+    )
+
+
 def _place(row: tuple[Any, ...]) -> Place:
-    number, universe, root, create_time, update_time, fields = row
-    return Place(number, universe, bool(root), create_time, update_time, json.loads(fields))
+    number, universe, root, create_time, update_time, fields, collaborative, editors = row
+    return Place(
+        number,
+        universe,
+        bool(root),
+        create_time,
+        update_time,
+        json.loads(fields),
+        bool(collaborative),
+        tuple(json.loads(editors)),
+    )
