@@ -64,7 +64,7 @@ def generate(session: nox.Session) -> None:
     """
     install(session, "-e", ".", "--group", "lint")
     arguments = [] if "--write" in session.posargs else ["--check"]
-    for generator in ("codegen.endpoints", "codegen.sync"):
+    for generator in ("codegen.endpoints", "codegen.sync", "codegen.index"):
         session.run("python", "-m", generator, *arguments)
 
 
