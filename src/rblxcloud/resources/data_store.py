@@ -430,7 +430,7 @@ class DataStore(Generic[T]):
         path, condition = self._list_path(), wire.starts_with(prefix)
         deleted = True if show_deleted else None
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[str]:
+        async def fetch(token: str | None) -> Page[str]:
             # The size stays the same for all pages: Roblox refuses a token with other parameters than it was made for.
             size = page_size if limit is None else min(page_size, limit)
             query: dict[str, QueryValue] = {"maxPageSize": size, "filter": condition, "showDeleted": deleted}
@@ -471,7 +471,7 @@ class DataStore(Generic[T]):
         since, until = check_moment("after", after), check_moment("before", before)
         size = page_size if limit is None else min(page_size, limit)
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[EntryVersion]:
+        async def fetch(token: str | None) -> Page[EntryVersion]:
             if address.only_v1:
                 return await self._versions_v1(address, since, until, size, token)
             bounds = [f"revision_create_time >= {since}"] if since else []

@@ -68,7 +68,7 @@ def list_pages(
     check_whole("page_size", page_size, largest, smallest=1)
     size = page_size if limit is None else min(page_size, limit)
 
-    async def fetch(token: str | None, wanted: int | None) -> Page[T]:
+    async def fetch(token: str | None) -> Page[T]:
         call = Call(endpoint, path, {"maxPageSize": size, "pageToken": token, **(query or {})})
         page = await binding.get().request(call, answer)
         return Page(page.items, page.next_page_token or None)

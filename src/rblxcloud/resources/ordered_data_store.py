@@ -239,7 +239,7 @@ class OrderedDataStore:
             "filter": " && ".join(bounds) or None,
         }
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[OrderedEntry]:
+        async def fetch(token: str | None) -> Page[OrderedEntry]:
             call = Call(api.LIST_ENTRIES, self._store_v2(), {**query, "pageToken": token})
             page = await self._session.request(call, _LIST)
             rows = [await self._exact_row(row) for row in page.ordered_data_store_entries]
