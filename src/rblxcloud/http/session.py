@@ -46,7 +46,6 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("rblxcloud")
 
-_CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0
 _INTROSPECTION_SECONDS = 5.0
 _LONGEST_WINDOW = 60.0
@@ -244,8 +243,7 @@ class Session:
 
     async def _signed(self, progress: _Progress) -> Request:
         call, options = progress.call, self.settings.options
-        headers = {"accept": "application/json"}
-        headers.update({k.lower(): v for k, v in options.headers.items() if k.lower() not in _CREDENTIAL_HEADERS})
+        headers = {"accept": "application/json", **options.headers}
         if call.content is not None:
             headers["content-type"] = call.content_type
         headers.update(call.headers)
