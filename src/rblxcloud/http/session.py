@@ -312,7 +312,7 @@ class Session:
             self._block_window(call, response, error)
         if isinstance(error, PermissionDeniedError) and not unknown_before and not call.anonymous:
             await self._add_granted_scopes(error, progress.deadline)
-        delay = error.retry_after if isinstance(error, RateLimitedError) else None
+        delay = error.retry_after if isinstance(error, RateLimitedError | ServerError) else None
         if unknown_before and not isinstance(error, ServerError) and fate is Fate.REFUSED:
             raise _unknown_outcome(call, error) from error
         await self._wait_or_raise(progress, Attempt(progress.number, fate, delay), error, cause=None)
