@@ -38,7 +38,7 @@ from rblxcloud.resources.group_members import GroupMember, list_members_of_all_g
 from rblxcloud.resources.resuming import resume_by_path
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
-from rblxcloud.types import JSON, UNSET, Response, Unset
+from rblxcloud.types import JSON, UNSET, AsyncHTTPClient, Response, Unset
 
 ResourceT = TypeVar("ResourceT", bound=Resource | Operation[Any])
 HookT = TypeVar("HookT")
@@ -72,7 +72,7 @@ class Client:
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         on_request: Sequence[RequestHook] = (),
         on_response: Sequence[ResponseHook] = (),
-        http_client: Any = None,
+        http_client: AsyncHTTPClient | None = None,
     ) -> None:
         """Make a client; nothing is sent or opened before the first call.
 
