@@ -48,6 +48,12 @@ def test_a_list_is_put_down_to_the_method_that_made_it(watch: Callable[..., Witn
     assert witness.record({}) == {"groups.list_group_memberships": {"Group.members": "test"}}
 
 
+def test_what_threads_send_is_put_down_to_the_method_that_made_them_too(watch: Callable[..., Witness]) -> None:
+    witness = watch(lambda client: list(client.experience(1).get_data_store("s").get_many(["k"])))
+    assert witness.record({}) == {"data_stores.get_entry": {"DataStore.get": "test"}}
+    assert not any("DataStore.get_many" in text for text in witness.unused())
+
+
 def test_a_call_within_a_call_is_put_down_to_the_inner_one(watch: Callable[..., Witness]) -> None:
     witness = watch(lambda client: client.experience(1).get_data_store("s").update("k", lambda value: 1))
     assert witness.record({}) == {

@@ -20,11 +20,12 @@ from rblxcloud import Pager
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.http.request import Call
 from rblxcloud.http.session import Session
+from rblxcloud.runtime.blocking import BlockingRuntime
+from rblxcloud.runtime.concurrent import ConcurrentRuntime
 from rblxcloud.types import Response
 
 ENDPOINTS = {endpoint.name: endpoint for endpoint in all_endpoints()}
 _SEND, _INIT = Session.send, Pager.__init__
-_MAKERS = "_makers"
 _IN_A_BROWSER = ("OAuth2App.generate_uri",)
 """What no program sends, only the browser of a user."""
 
@@ -51,7 +52,9 @@ class Witness:
         self._sent.clear()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Session, "send", self._watched_send)
-            patch.setattr(Pager, "__init__", _marked_init)
+            patch.setattr(Pager, "__init__", _pager)
+            for runtime in (BlockingRuntime, ConcurrentRuntime):
+                patch.setattr(runtime, "map", _map(runtime.map))
             yield
         arrived = set(received())
         for endpoint, method in self._sent:
@@ -97,10 +100,26 @@ class Witness:
         }
 
 
-def _marked_init(pager: Pager[Any], *args: Any, **kwargs: Any) -> None:
+def _pager(pager: Pager[Any], fetch: Any, **options: Any) -> None:
     # A list is sent for when it is iterated, and then the method that made it is long over.
-    setattr(pager, _MAKERS, tuple(_callers(sys._getframe(1))))
-    _INIT(pager, *args, **kwargs)
+    _INIT(pager, _remembering(fetch, sys._getframe(1)), **options)
+
+
+def _map(original: Any) -> Any:
+    def map(runtime: object, function: Any, *args: Any, **options: Any) -> Any:
+        # Other tasks and threads do it, who do not know the method that had it done.
+        return original(runtime, _remembering(function, sys._getframe(1)), *args, **options)
+
+    return map
+
+
+def _remembering(function: Any, frame: FrameType) -> Any:
+    makers = tuple(_callers(frame))
+
+    async def remembering(*args: Any, callers: tuple[str, ...] = makers) -> Any:
+        return await function(*args)
+
+    return remembering
 
 
 def _chosen(tests: set[str], before: str | None) -> str:
@@ -122,5 +141,5 @@ def _callers(frame: FrameType | None) -> Iterator[str]:
     for one in _frames(frame):
         if one.f_code in codes():
             yield codes()[one.f_code]
-        elif one.f_code is Pager.pages.__code__:
-            yield from getattr(one.f_locals["self"], _MAKERS, ())
+        elif one.f_code.co_qualname == "_remembering.<locals>.remembering":
+            yield from one.f_locals["callers"]
