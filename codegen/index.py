@@ -42,8 +42,8 @@ _HEAD = """\
 # Endpoints
 
 Every endpoint of Open Cloud's `cloud/v2`, and those of Roblox's other services that a method calls. The test is a story
-of `tests/scenarios` in which the method sent a request that the emulator took for this endpoint. Limits are those that
-Roblox publishes for the keys of one owner, and for one OAuth authorization where that is another.
+of `tests/scenarios` in which the method sent a request that the emulator took for this endpoint and carried out. Limits
+are those that Roblox publishes for the keys of one owner, and for one OAuth authorization where that is another.
 
 [`Client.request`](reference.md#rblxcloud.Client.request) reaches any endpoint of Roblox. Here it stands where an entry
 of a data store has a second address without a scope, which means the scope `global`.

@@ -1,7 +1,8 @@
 """Sees which public method sends to which endpoint while a story is told; the scenarios' conftest puts it to work.
 
 The endpoint index (`codegen/index.py`) is written from what it has seen. A request counts when the emulator took it for
-the endpoint that the client meant, and it is put down to the innermost public method that was being run.
+the endpoint that the client meant and did what it asked, and it is put down to the innermost public method that was being
+run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 
 from codegen.index import ANY_ENDPOINT, Record, claims, codes
 from rblxcloud import Pager
+from rblxcloud.emulator.journal import LoggedRequest
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.http.request import Call
 from rblxcloud.http.session import Session
@@ -42,12 +44,12 @@ class Witness:
         self._sent: set[tuple[str, str]] = set()
 
     @contextmanager
-    def watching(self, test: str, received: Callable[[], Iterable[str | None]]) -> Iterator[None]:
+    def watching(self, test: str, log: Callable[[], Iterable[LoggedRequest]]) -> Iterator[None]:
         """Open a context in which a test tells its story.
 
         Args:
             test: Its id, without parameters.
-            received: Returns the names of the endpoints that the emulator was sent something for.
+            log: Returns what the emulator was sent meanwhile.
         """
         self._sent.clear()
         with pytest.MonkeyPatch.context() as patch:
@@ -56,9 +58,9 @@ class Witness:
             for runtime in (BlockingRuntime, ConcurrentRuntime):
                 patch.setattr(runtime, "map", _map(runtime.map))
             yield
-        arrived = set(received())
+        done = {entry.endpoint for entry in log() if entry.acted and entry.fault is None}
         for endpoint, method in self._sent:
-            if endpoint in arrived:
+            if endpoint in done:
                 self.seen[endpoint][method].add(test)
 
     @property

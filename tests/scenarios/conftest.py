@@ -47,7 +47,7 @@ def _witness(request: pytest.FixtureRequest) -> Iterator[Witness]:
     yield witness
     if not all_selected(request.session, Path(__file__).parent):
         return
-    if findings := sorted(witness.unclaimed) + witness.unused():
+    if findings := sorted({*witness.unclaimed, *witness.unused()}):
         pytest.fail("\n".join(["docstrings and stories do not agree", *findings]), pytrace=False)
     record = witness.record(index.load())
     if request.config.getoption("--record-endpoints"):
@@ -73,7 +73,7 @@ def emulator(
     emulator.reset()
     emulator.recorded.clear()
     test = request.node.nodeid.partition("[")[0]
-    with _witness.watching(test, lambda: (entry.endpoint for entry in emulator.requests())):
+    with _witness.watching(test, emulator.requests):
         yield emulator
     if _judge is not None:
         oracle, ledger = _judge
