@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import rblxcloud
 from rblxcloud.endpoints.data_stores import GET_ENTRY
-from rblxcloud.http.response import error_for, read_error
+from rblxcloud.http.response import error_for, read_error, retry_after
 from rblxcloud.runtime.base import Headers, Response
 
 
@@ -99,9 +99,7 @@ def test_status_decides_the_class(status: int, expected: type) -> None:
     ],
 )
 def test_wait_that_roblox_asks_for(headers: dict[str, str], seconds: float | None) -> None:
-    error = error_for(Response(429, Headers(headers)), GET_ENTRY, wall_time=10)
-    assert isinstance(error, rblxcloud.RateLimitedError)
-    assert error.retry_after == seconds
+    assert retry_after(Response(429, Headers(headers)), wall_time=10) == seconds
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ def error_for(response: Response, endpoint: Endpoint, *, wall_time: float) -> AP
     if isinstance(error, PermissionDeniedError):
         error.required_scopes = endpoint.scopes.named()
     if isinstance(error, RateLimitedError):
-        error.retry_after = _retry_after(response, wall_time, "retry-after", "x-ratelimit-reset")
+        error.retry_after = retry_after(response, wall_time=wall_time)
     if isinstance(error, ServerError) and response.status == 503:
         # The reset of a window says nothing of an outage.
-        error.retry_after = _retry_after(response, wall_time, "retry-after")
+        error.retry_after = _seconds(response.headers.get("retry-after"), wall_time)
     return error
 
 
@@ -148,9 +148,9 @@ def _excerpt(response: Response) -> str:
     return text if len(text) <= _LONGEST_EXCERPT else f"{text[:_LONGEST_EXCERPT]}..."
 
 
-def _retry_after(response: Response, wall_time: float, *names: str) -> float | None:
-    """Return the seconds that Roblox asks to wait; None where none of the headers says so."""
-    for name in names:
+def retry_after(response: Response, *, wall_time: float) -> float | None:
+    """Return the seconds that Roblox asks to wait; None where it does not say."""
+    for name in ("retry-after", "x-ratelimit-reset"):
         seconds = _seconds(response.headers.get(name), wall_time)
         if seconds is not None:
             return seconds
