@@ -64,7 +64,7 @@ def generate(session: nox.Session) -> None:
     """
     install(session, "-e", ".", "--group", "lint")
     arguments = [] if "--write" in session.posargs else ["--check"]
-    for generator in ("codegen.endpoints", "codegen.sync"):
+    for generator in ("codegen.endpoints", "codegen.sync", "codegen.index"):
         session.run("python", "-m", generator, *arguments)
 
 
@@ -79,7 +79,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure time and memory against bare clients; with `-- --docs docs` bring it into the documentation."""
     # Not the emulator: uvicorn brings click, with which httpx imports the whole of its command line.
-    install(session, "-e", ".[cli,httpx2]", "rblx-open-cloud==2.3.0")
+    install(session, "-e", ".[cli,httpx2]", "rblx-open-cloud==2.3.0", "trio")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -1,16 +1,17 @@
-"""Brings what a run measured into the documentation: charts, and the part of `performance.md` between two marks."""
+"""Brings what a run measured into the documentation: charts, and two parts of `performance.md`, each between marks."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmarks import chart
 from benchmarks.report import Bar, Group, Report
 
 PAGE = "performance.md"
-BEGIN = "<!-- measured: written by `nox -s bench -- --docs docs` -->"
-END = "<!-- end of what was measured -->"
+MEASURED = ("<!-- measured: written by `nox -s bench -- --docs docs` -->", "<!-- end of what was measured -->")
+COUNTED = ("<!-- counted: written by `nox -s bench -- --docs docs` -->", "<!-- end of what was counted -->")
 
 CHARTS = {
     "performance-calls.svg": ("blocking", "async"),
@@ -20,26 +21,44 @@ CHARTS = {
     "performance-upload.svg": ("upload-blocking", "upload-async"),
 }
 """Which groups each chart shows."""
+TIMED = tuple(key for keys in CHARTS.values() for key in keys)
+ON_A_CLOCK = ("operations-polls", "operations-spread")
+"""Groups whose figures are the same on every machine."""
+
+
+def has_part(keys: Collection[str]) -> bool:
+    """Return whether a part of the page can be written from some groups: it takes all of its own.
+
+    Args:
+        keys: The groups that are run.
+    """
+    return {*keys} >= {*TIMED} or {*keys} >= {*ON_A_CLOCK}
 
 
 def write(report: Report, docs: Path) -> None:
-    """Write charts and page.
+    """Write charts and page, of either part only when all of its groups were run.
 
     Args:
-        report: A run with all groups.
+        report: A run.
         docs: The directory of the documentation.
     """
     groups = {group.key: group for group in report.groups}
-    images: list[str] = []
-    for name, keys in CHARTS.items():
-        shown = [groups[key] for key in keys]
-        (docs / name).write_text(chart.draw(shown))
-        images.append(f"![{'; '.join(group.title for group in shown)}]({name})")
-    page = docs / PAGE
-    measured = "\n\n".join([BEGIN, _circumstances(report), _goals(report), *images, END])
-    text, count = re.subn(
-        f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: measured, page.read_text(), flags=re.DOTALL
-    )
+    if groups.keys() >= {*TIMED}:
+        images = [_draw(name, [groups[key] for key in keys], docs) for name, keys in CHARTS.items()]
+        _replace(docs / PAGE, MEASURED, [_circumstances(report), _goals([groups[key] for key in TIMED]), *images])
+    if groups.keys() >= {*ON_A_CLOCK}:
+        _replace(docs / PAGE, COUNTED, [counted([groups[key] for key in ON_A_CLOCK])])
+
+
+def _draw(name: str, groups: Sequence[Group], docs: Path) -> str:
+    (docs / name).write_text(chart.draw(groups))
+    return f"![{'; '.join(group.title for group in groups)}]({name})"
+
+
+def _replace(page: Path, marks: tuple[str, str], parts: Sequence[str]) -> None:
+    begin, end = marks
+    written = "\n\n".join([begin, *parts, end])
+    text, count = re.subn(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: written, page.read_text(), flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"{page} has no marks to write between")
     page.write_text(text)
@@ -54,11 +73,11 @@ def _circumstances(report: Report) -> str:
     )
 
 
-def _goals(report: Report) -> str:
+def _goals(groups: Sequence[Group]) -> str:
     rows = [
         f"| {group.title}: `{bar.name}` against `{group.bars[0].name}` | {_result(bar, group)} "
         f"| {bar.goal.wording(group.unit)} |"
-        for group in report.groups
+        for group in groups
         for bar in group.bars
         if bar.goal is not None
     ]
@@ -69,3 +88,19 @@ def _result(bar: Bar, group: Group) -> str:
     if bar.goal is not None and bar.goal.of == "difference":
         return f"{bar.value - group.bars[0].value:.1f} {group.unit} more"
     return f"{bar.ratio:.2f} times"
+
+
+def counted(groups: Sequence[Group]) -> str:
+    """Return a table of figures that are the same on every machine, so that they can stand for themselves.
+
+    Args:
+        groups: What was counted.
+    """
+    rows = [
+        f"| {group.title} | {chart.figure(bar.value)} {group.unit} "
+        f"| {bar.goal.bound} {chart.figure(group.bars[0].value)}, {group.bars[0].name} |"
+        for group in groups
+        for bar in group.bars
+        if bar.goal is not None
+    ]
+    return "\n".join(["| what | counted | goal |", "| --- | --- | --- |", *rows])

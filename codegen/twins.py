@@ -14,7 +14,12 @@ from pydantic import BaseModel
 
 from codegen.source import Function, GenerationError, Member, members, source
 
-ASYNC_NAMES = {"AsyncIterator": "Iterator", "AsyncIterable": "Iterable", "AsyncGenerator": "Generator"}
+ASYNC_NAMES = {
+    "AsyncIterator": "Iterator",
+    "AsyncIterable": "Iterable",
+    "AsyncGenerator": "Generator",
+    "AsyncHTTPClient": "HTTPClient",
+}
 METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 LIFECYCLE = "rblxcloud.sync._lifecycle"
 ADAPTED = {"Client", "OAuth2App"}
@@ -405,7 +410,8 @@ class Twins:
         node = member.last
         if isinstance(node, ast.AnnAssign):
             return False
-        unknown = [n for n in self._classes_in(_parameter_annotations(node), member.module) if n not in self._exported]
+        known = {*self._exported, *ASYNC_NAMES}
+        unknown = [n for n in self._classes_in(_parameter_annotations(node), member.module) if n not in known]
         if unknown and name != "__init__" and "classmethod" not in _decorators(node):
             raise GenerationError(f"{member.module}: {name} takes {unknown[0]}, which is not exported")
         return bool(unknown)

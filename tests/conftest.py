@@ -13,6 +13,11 @@ pytest_plugins = ["tests.plugins.no_skips"]
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `python -m codegen.index --record` passes."""
+    parser.addoption("--record-endpoints", action="store_true", help="write codegen/record.json from the scenarios")
+
+
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections to other machines."""

@@ -39,7 +39,7 @@ from rblxcloud.resources.luau_task import LuauTask, resume_task
 from rblxcloud.resources.resuming import resume_by_path
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
-from rblxcloud.types import JSON, UNSET, Response, Unset
+from rblxcloud.types import JSON, UNSET, AsyncHTTPClient, Response, Unset
 
 ResourceT = TypeVar("ResourceT", bound=Resource | Operation[Any])
 HookT = TypeVar("HookT")
@@ -73,7 +73,7 @@ class Client:
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         on_request: Sequence[RequestHook] = (),
         on_response: Sequence[ResponseHook] = (),
-        http_client: Any = None,
+        http_client: AsyncHTTPClient | None = None,
     ) -> None:
         """Make a client; nothing is sent or opened before the first call.
 

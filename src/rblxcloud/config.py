@@ -69,7 +69,7 @@ class Options:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     """How a request is repeated."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    """Headers added to each request; they cannot replace the credential."""
+    """Headers added to each request, their names in lower case; none that the client sets itself."""
     rate_limits: RateLimits = "published"
     """Which rate limits are obeyed before Roblox has to say so."""
     repeat_writes: bool = False

@@ -269,6 +269,9 @@ class RateLimitedError(APIStatusError):
 class ServerError(APIStatusError):
     """5xx: Roblox failed. See `outcome_unknown` before repeating a write."""
 
+    retry_after: float | None = None
+    """Seconds after which Roblox expects to be there again, where a 503 said so."""
+
 
 class APIResponseError(RblxCloudError):
     """A success whose body could not be used: cut, empty, not JSON, too large, or not of the shape expected.

@@ -27,11 +27,11 @@ class Pager(Generic[ItemT]):
     Iterate it for its items, `pages()` for its pages. A pager can be iterated more than once, each time from its start.
 
     Args:
-        fetch: Fetches the page for a token (None for the first), given how many more items are wanted at most.
+        fetch: Fetches the page for a token; None for the first.
         limit: Most items over all pages; None for all of them.
     """
 
-    def __init__(self, fetch: Callable[[str | None, int | None], Awaitable[Page[ItemT]]], *, limit: int | None) -> None:
+    def __init__(self, fetch: Callable[[str | None], Awaitable[Page[ItemT]]], *, limit: int | None) -> None:
         self._fetch = fetch
         self._limit = limit
 
@@ -64,7 +64,7 @@ class Pager(Generic[ItemT]):
         """
         left = self._limit
         while left is None or left > 0:
-            page = await self._fetch(token, left)
+            page = await self._fetch(token)
             if left is not None:
                 page = page if len(page.items) <= left else Page(page.items[:left], None)
                 left -= len(page.items)

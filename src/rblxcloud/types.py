@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias, Union
+from typing import Protocol, TypeAlias, Union
 
 JSON: TypeAlias = Union[bool, int, float, str, "list[JSON]", "dict[str, JSON]", None]
 """What can be stored in a data store: None, bool, int, float, str, and lists and dicts of these."""
@@ -27,6 +27,32 @@ class Unset(Enum):
 
 UNSET = Unset.UNSET
 """Stands for an argument that was not passed, where None has a meaning of its own."""
+
+
+class AsyncHTTPClient(Protocol):
+    """An `httpx.AsyncClient` or an `httpx2.AsyncClient`, told by what it has: neither has to be installed."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it."""
+        ...
+
+
+class HTTPClient(Protocol):
+    """An `httpx.Client` or an `httpx2.Client`, told by what it has: neither has to be installed."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class Headers(dict[str, str]):

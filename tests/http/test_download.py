@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -345,3 +346,18 @@ def test_an_address_is_fetched_from_where_the_base_url_leads(base_url: str, addr
 def test_an_address_that_is_not_safe_is_refused(base_url: str, address: str) -> None:
     with pytest.raises(rblxcloud.APIResponseError, match="an address that is not fetched from"):
         resolve_address(base_url, address)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"location": "https://cdn.example/f?signature=secret', b"\xffsecret", b'"secret"', b'["secret"]', b"[" * 10_000],
+    ids=["cut", "no text", "text", "list", "deep"],
+)
+def test_an_address_that_cannot_be_read_is_an_error_that_does_not_show_it(
+    download: Download, target: Path, content: bytes
+) -> None:
+    with pytest.raises(rblxcloud.APIResponseError, match="cannot be used") as caught:
+        download(Script([httpx.Response(200, content=content)]))
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+    assert "secret" not in repr(caught.value.__cause__)
+    assert list(target.parent.iterdir()) == []

@@ -103,3 +103,18 @@ def test_status_decides_the_class(status: int, expected: type) -> None:
 )
 def test_wait_that_roblox_asks_for(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(Response(429, Headers(headers)), wall_time=10) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (503, {"retry-after": "7"}, 7.0),
+        (503, {"x-ratelimit-reset": "9"}, None),
+        (503, {}, None),
+        (500, {"retry-after": "7"}, None),
+    ],
+)
+def test_wait_that_an_outage_asks_for(status: int, headers: dict[str, str], seconds: float | None) -> None:
+    error = error_for(Response(status, Headers(headers)), GET_ENTRY, wall_time=10)
+    assert isinstance(error, rblxcloud.ServerError)
+    assert error.retry_after == seconds

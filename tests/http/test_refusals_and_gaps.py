@@ -45,6 +45,23 @@ async def test_headers_that_the_client_sets_itself_are_refused(clock: ManualCloc
     assert "secret-value" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["X-Api-Key", "AUTHORIZATION", "cookie"])
+async def test_no_header_that_a_client_is_given_replaces_the_credential(clock: ManualClock, name: str) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match=f"'{name.lower()}' is set by the client"):
+        rblxcloud.Client("key", headers={name: "other"})
+    async with async_client(clock, Script([])) as client:
+        with pytest.raises(rblxcloud.InvalidRequestError, match=f"'{name.lower()}' is set by the client"):
+            client.with_options(headers={name: "other"})
+
+
+async def test_headers_of_a_client_go_out_in_one_spelling(clock: ManualClock) -> None:
+    script = Script([httpx.Response(200, json={"path": "users/1"})])
+    async with async_client(clock, script) as client:
+        await client.with_options(headers={"X-Mine": "1", "ACCEPT": "application/xml"}).user(1).fetch()
+    assert script.requests[0].headers.get_list("x-mine") == ["1"]
+    assert script.requests[0].headers.get_list("accept") == ["application/xml"]
+
+
 async def test_a_content_type_of_the_callers_goes_out_once(clock: ManualClock) -> None:
     script = Script([httpx.Response(200, json={})])
     async with async_client(clock, script) as client:

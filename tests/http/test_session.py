@@ -69,6 +69,35 @@ async def test_increment_is_not_repeated_after_a_server_error(clock: ManualClock
     assert caught.value.outcome_unknown
 
 
+async def test_an_outage_is_waited_for_as_long_as_it_says_and_not_by_all_to_the_moment(clock: ManualClock) -> None:
+    out = httpx.Response(503, headers={"retry-after": "60"}, json={"code": "UNAVAILABLE", "message": "no"})
+    async with async_client(clock, Script([out, httpx.Response(200, json=ENTRY)])) as client:
+        await client.experience(1).get_data_store("s").get("k")
+    assert len(clock.sleeps) == 1
+    assert 60 <= clock.sleeps[0] < 60 + RetryPolicy().base_delay
+
+
+async def test_an_outage_that_is_too_long_is_raised_with_how_long_it_is(clock: ManualClock) -> None:
+    out = httpx.Response(503, headers={"retry-after": "3600"}, json={"code": "UNAVAILABLE", "message": "no"})
+    script = Script([out])
+    async with async_client(clock, script) as client:
+        with pytest.raises(rblxcloud.ServerError) as caught:
+            await client.experience(1).get_data_store("s").get("k")
+    assert caught.value.retry_after == 3600
+    assert len(script.requests) == 1
+    assert clock.sleeps == []
+
+
+async def test_an_outage_does_not_make_a_write_repeatable(clock: ManualClock) -> None:
+    out = httpx.Response(503, headers={"retry-after": "1"}, json={"code": "UNAVAILABLE", "message": "no"})
+    script = Script([out])
+    async with async_client(clock, script) as client:
+        with pytest.raises(rblxcloud.ServerError) as caught:
+            await client.experience(1).get_data_store("s").increment("k")
+    assert caught.value.outcome_unknown
+    assert len(script.requests) == 1
+
+
 async def test_server_error_on_a_read_changed_nothing(clock: ManualClock) -> None:
     script = Script([v2_error(503, "UNAVAILABLE")] * 6)
     async with async_client(clock, script) as client:

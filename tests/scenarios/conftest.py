@@ -14,6 +14,7 @@ import pytest
 
 import rblxcloud
 import rblxcloud.sync
+from codegen import index
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.server import serve
 from rblxcloud.runtime.blocking import run
@@ -22,6 +23,7 @@ from tests.oracle.document import load
 from tests.oracle.exceptions import REQUESTS, Ledger
 from tests.oracle.oracle import Oracle
 from tests.oracle.stories import RecordingEmulator, all_selected
+from tests.oracle.witness import Witness
 from tests.support.modes import view
 
 Story = Callable[[Any], Coroutine[Any, Any, None]]
@@ -39,6 +41,20 @@ def _judge(request: pytest.FixtureRequest) -> Iterator[tuple[Oracle, Ledger] | N
         assert ledger.unneeded() == [], "exceptions from the document that no story needs"
 
 
+@pytest.fixture(scope="session")
+def _witness(request: pytest.FixtureRequest) -> Iterator[Witness]:
+    witness = Witness()
+    yield witness
+    if not all_selected(request.session, Path(__file__).parent):
+        return
+    if findings := sorted({*witness.unclaimed, *witness.unused()}):
+        pytest.fail("\n".join(["docstrings and stories do not agree", *findings]), pytrace=False)
+    record = witness.record(index.load())
+    if request.config.getoption("--record-endpoints"):
+        index.save(record)
+    assert record == index.load(), "the endpoint index is not current: run python -m codegen.index --record"
+
+
 @pytest.fixture(scope="module")
 def _served() -> Iterator[tuple[RecordingEmulator, str]]:
     with RecordingEmulator(limits=False) as emulator, serve(emulator) as base_url:
@@ -47,13 +63,18 @@ def _served() -> Iterator[tuple[RecordingEmulator, str]]:
 
 @pytest.fixture
 def emulator(
-    _served: tuple[RecordingEmulator, str], _judge: tuple[Oracle, Ledger] | None
+    request: pytest.FixtureRequest,
+    _served: tuple[RecordingEmulator, str],
+    _judge: tuple[Oracle, Ledger] | None,
+    _witness: Witness,
 ) -> Iterator[RecordingEmulator]:
     """The emulator that the story's client reaches, fresh; in the end, what it was sent is judged."""
     emulator, _ = _served
     emulator.reset()
     emulator.recorded.clear()
-    yield emulator
+    test = request.node.nodeid.partition("[")[0]
+    with _witness.watching(test, emulator.requests):
+        yield emulator
     if _judge is not None:
         oracle, ledger = _judge
         findings = [finding for request in emulator.recorded for finding in oracle.judge(request)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 
 import rblxcloud
 import rblxcloud.sync
-from rblxcloud.emulator import Emulator
+from rblxcloud.emulator import Emulator, Fault
 
 Tell = Callable[[Callable[[Any], Any]], None]
 
@@ -200,6 +201,76 @@ def test_stores_are_listed_by_prefix(tell: Tell) -> None:
             "players",
         ]
         assert [store.id async for store in experience.data_stores(prefix='p"\\')] == ['p"\\']
+
+    tell(story)
+
+
+@pytest.mark.parametrize("key", ["k", "a/b?c=d", "x@y", ".."])
+def test_a_value_is_created_once(tell: Tell, key: str) -> None:
+    async def story(client: Any) -> None:
+        store = client.experience(1).get_data_store("s")
+        created = await store.create(key, {"a": 1}, users=[7], metadata={"m": "n"})
+        entry = await store.get(key)
+        assert (entry.value, entry.info.version) == ({"a": 1}, created.version)
+        assert (entry.info.users, entry.info.metadata) == ((7,), {"m": "n"})
+        with pytest.raises((rblxcloud.BadRequestError, rblxcloud.PreconditionFailedError)):
+            await store.create(key, {"a": 2})
+        assert (await store.get(key)).value == {"a": 1}
+        await store.remove(key)
+        await store.create(key, 3)
+        assert (await store.get(key)).value == 3
+
+    tell(story)
+
+
+def test_a_creation_whose_answer_is_lost_is_not_repeated(tell: Tell, emulator: Emulator) -> None:
+    async def story(client: Any) -> None:
+        emulator.faults.add(Fault(kind="cut", endpoint="data_stores.create_entry"))
+        with pytest.raises(rblxcloud.APIConnectionError) as caught:
+            await client.experience(1).get_data_store("s").create("k", 1)
+        assert caught.value.outcome_unknown
+
+    tell(story)
+    assert len(emulator.requests(endpoint="data_stores.create_entry")) == 1
+
+
+def test_the_spelling_without_scope_means_the_scope_global(tell: Tell) -> None:
+    """Roblox has every entry's endpoint twice; the methods use the one with a scope, so that they need no other."""
+
+    async def story(client: Any) -> None:
+        store = client.experience(1).get_data_store("s")
+        entries = "/cloud/v2/universes/1/data-stores/s/entries"
+        await client.request("POST", entries, query={"id": "k"}, json={"value": 1})
+        assert (await store.get("k")).value == 1
+        await client.request("PATCH", f"{entries}/k", json={"value": 2})
+        assert (await store.get("k")).value == 2
+        await client.request("POST", f"{entries}/k:increment", json={"amount": 3})
+        assert json.loads((await client.request("GET", f"{entries}/k")).content)["value"] == 5
+        listed = json.loads((await client.request("GET", entries)).content)
+        assert [row["id"] for row in listed["dataStoreEntries"]] == ["k"]
+        versions = [version.version async for version in store.versions("k")]
+        revisions = json.loads((await client.request("GET", f"{entries}/k:listRevisions")).content)
+        assert [row["revisionId"] for row in revisions["dataStoreEntries"]] == versions
+        await client.request("DELETE", f"{entries}/k")
+        assert await store.get("k", default=None) == (None, None)
+
+    tell(story)
+
+
+@pytest.mark.parametrize(("name", "scope", "key"), [("..", "s", "k"), ("s", ".", "k"), ("s", "s", "..")])
+def test_names_that_look_like_steps_of_a_path_do_all_that_others_do(
+    tell: Tell, name: str, scope: str, key: str
+) -> None:
+    async def story(client: Any) -> None:
+        store = client.experience(1).get_data_store(name, scope)
+        first = await store.set(key, 1, users=[7])
+        kept = await store.get_version(key, first.version)
+        assert (kept.value, kept.info.users) == (1, (7,))
+        assert [version.version async for version in store.versions(key)] == [first.version]
+        assert (await store.increment(key, 2)).value == 3
+        assert (await store.get(key)).value == 3
+        await store.remove(key)
+        assert await store.get(key, default=None) == (None, None)
 
     tell(story)
 

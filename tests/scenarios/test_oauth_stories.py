@@ -55,6 +55,7 @@ def test_a_user_signs_in_is_acted_for_and_signs_out(
         resources = await signed.fetch_resources()
         assert [one.id for one in resources.experiences] == [UNIVERSE]
         assert sorted(one.path for one in resources.creators) == [f"groups/{GROUP}", f"users/{USER}"]
+        assert await signed.fetch_userinfo() == user
         await resources.experiences[0].publish_message("topic", "from the user")
         emulator.clock.advance(1000)
         await signed.experience(UNIVERSE).publish_message("topic", "a quarter of an hour later")
@@ -96,6 +97,7 @@ def test_the_seeds_calls_work_as_they_are_named(
         new_access = await app.refresh_token(access.refresh_token)
         partial = app.from_access_token_string(new_access.token)
         assert (await partial.fetch_userinfo()).id == access.user.id
+        assert (await partial.fetch_resources()).experiences == []
         await app.revoke_token(new_access.token)
         with pytest.raises(rblxcloud.AuthenticationError):
             await partial.fetch_userinfo()

@@ -40,6 +40,9 @@ def test_numbers_that_a_double_cannot_hold_stay_exact(tell: Tell, value: int) ->
         assert await store.set("k", value) == value
         assert await store.get("k") == value
         assert [row.value async for row in store.sorted()] == [value]
+        assert await store.create("new", value) == value
+        assert await store.increment("sum", value) == value
+        assert await store.increment("k", -1 if value > 0 else 1) == value - (1 if value > 0 else -1)
 
     tell(story)
 

@@ -11,6 +11,7 @@ import pytest
 
 import rblxcloud
 from rblxcloud.emulator import Collectible, Emulator
+from rblxcloud.emulator.scripts import OperationScript
 from tests.support.emulator import START, act_as
 
 Tell = Callable[[Callable[[Any], Any]], None]
@@ -83,6 +84,18 @@ def test_picture_is_made_and_can_be_loaded(tell: Tell, format: str, shape: str, 
     assert picture.content.startswith(begins)
     if format == "PNG":
         assert struct.unpack(">II", picture.content[16:24]) == (48, 48)
+
+
+def test_a_picture_that_takes_a_while_is_waited_for(tell: Tell, emulator: Emulator) -> None:
+    emulator.scripts.add(OperationScript(kind="thumbnail", processing=30))
+
+    async def story(client: Any) -> None:
+        operation = await client.user(1).generate_thumbnail()
+        assert await operation.fetch_operation() is None
+        emulator.clock.advance(31)
+        assert "/_cdn/thumbnails/" in (await operation.wait()).uri
+
+    tell(story)
 
 
 def furnish_inventory(emulator: Emulator) -> None:

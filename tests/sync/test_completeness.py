@@ -27,9 +27,10 @@ import rblxcloud
 import rblxcloud.sync
 from rblxcloud.sync import _generated
 from rblxcloud.sync._lifecycle import Twin
+from rblxcloud.types import AsyncHTTPClient, HTTPClient
 
 RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
-BLOCKING = {AsyncIterator: Iterator, AsyncIterable: Iterable}
+BLOCKING = {AsyncIterator: Iterator, AsyncIterable: Iterable, AsyncHTTPClient: HTTPClient}
 CLASSES = [name for name in rblxcloud.__all__ if inspect.isclass(getattr(rblxcloud, name))]
 PUBLIC = {name: getattr(rblxcloud, name) for name in CLASSES}
 
@@ -88,7 +89,7 @@ def _mirrored(hint: Any) -> Any:
         return [_mirrored(item) for item in hint]
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is None:
-        return TWINS.get(hint, hint)
+        return TWINS.get(hint) or BLOCKING.get(hint, hint)
     if origin is Awaitable:
         return _mirrored(arguments[0])
     inner = tuple(_mirrored(argument) for argument in arguments)

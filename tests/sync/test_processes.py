@@ -78,6 +78,37 @@ def test_parent_and_forked_child_both_go_on(owner: str, store: Store) -> None:
 
 
 @needs_fork
+def test_an_iteration_that_was_begun_before_a_fork_is_an_error_in_the_child_and_goes_on_in_the_parent(
+    store: Store,
+) -> None:
+    program = """
+        client = rblxopencloud.Client(base_url=url)
+        datastore = client.experience(1).get_data_store("s")
+        results = datastore.get_many(["a", "b", "c", "d"], concurrency=2)
+        values = [next(results).unwrap().value]
+        child = os.fork()
+        if not child:
+            try:
+                next(results)
+            except rblxopencloud.ConfigurationError as error:
+                print(error, flush=True)
+            print(*sorted(r.unwrap().value for r in datastore.get_many(["x", "y"])), flush=True)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        print(*sorted([*values, *(result.unwrap().value for result in results)]))
+        client.close()
+    """
+    # Python warns of every fork beside threads from 3.12 on.
+    code, out, err = run(program, store, "-W", "ignore:This process:DeprecationWarning")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "this iteration was begun before the process was forked; begin a new one here",
+        "x y",
+        "a b c d",
+    ]
+
+
+@needs_fork
 def test_a_child_forked_while_a_thread_calls_does_not_hang(store: Store) -> None:
     program = """
         client = rblxopencloud.Client(base_url=url)

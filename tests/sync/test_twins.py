@@ -175,7 +175,7 @@ def test_a_pager_iterates_pages_and_resumes(connect: Connect) -> None:
 
 
 def test_a_pager_of_ones_own_takes_a_plain_function() -> None:
-    def fetch(token: str | None, wanted: int | None) -> rblxopencloud.Page[int]:
+    def fetch(token: str | None) -> rblxopencloud.Page[int]:
         return rblxopencloud.Page((1, 2), None) if token else rblxopencloud.Page((0,), "next")
 
     assert list(rblxopencloud.Pager(fetch, limit=None)) == [0, 1, 2]

@@ -22,7 +22,7 @@ FULL: Pages = {None: Page((1, 2, 3), "a"), "a": Page((4, 5, 6), "b"), "b": Page(
 
 
 def pager(pages: Pages, limit: int | None = None) -> Pager[int]:
-    async def fetch(token: str | None, wanted: int | None) -> Page[int]:
+    async def fetch(token: str | None) -> Page[int]:
         return pages[token]
 
     return Pager(fetch, limit=limit)

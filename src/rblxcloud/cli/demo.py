@@ -211,6 +211,9 @@ def _result(result: object) -> Table | Pretty:
     from rich.pretty import Pretty
     from rich.table import Table
 
+    from rblxcloud.sync._lifecycle import unwrap
+
+    result = unwrap(result)
     if not isinstance(result, BaseModel):
         return Pretty(result)
     fields = Table.grid(padding=(0, 2, 0, 0))

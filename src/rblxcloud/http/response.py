@@ -66,6 +66,9 @@ def error_for(response: Response, endpoint: Endpoint, *, wall_time: float) -> AP
         error.required_scopes = endpoint.scopes.named()
     if isinstance(error, RateLimitedError):
         error.retry_after = retry_after(response, wall_time=wall_time)
+    if isinstance(error, ServerError) and response.status == 503:
+        # The reset of a window says nothing of an outage.
+        error.retry_after = _seconds(response.headers.get("retry-after"), wall_time)
     return error
 
 

@@ -29,7 +29,7 @@ class Attempt:
     """Counted from 1."""
     fate: Fate
     server_delay: float | None = None
-    """Seconds that the server asked to wait."""
+    """Seconds that the server asked to wait, in a 429 or a 503."""
 
 
 def may_repeat(call: Call, *, repeat_writes: bool) -> bool:
@@ -60,9 +60,13 @@ def next_delay(policy: RetryPolicy, attempt: Attempt, *, repeatable: bool, chanc
         return None
     if attempt.fate is Fate.UNKNOWN and not repeatable:
         return None
+    own_delay = policy.delay(attempt.number, chance)
     if attempt.server_delay is None:
-        return policy.delay(attempt.number, chance)
+        return own_delay
     if attempt.server_delay > policy.max_server_delay:
         return None
+    if attempt.fate is Fate.UNKNOWN:
+        # Everybody was told the same by a 503, and unlike after a 429 no window lets them in one after another.
+        return attempt.server_delay + own_delay
     # A wait of 0, as a window that has just been reset asks for, would use the retries up at once.
-    return attempt.server_delay or policy.delay(attempt.number, chance)
+    return attempt.server_delay or own_delay

@@ -46,7 +46,6 @@ T = TypeVar("T")
 
 logger: logging.Logger = logging.getLogger("rblxcloud")
 
-_CREDENTIAL_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 _CONNECT_SECONDS = 10.0
 _INTROSPECTION_SECONDS = 5.0
 _LONGEST_WINDOW = 60.0
@@ -246,8 +245,7 @@ class Session:
 
     async def _signed(self, progress: _Progress) -> Request:
         call, options = progress.call, self.settings.options
-        headers = {"accept": "application/json"}
-        headers.update({k.lower(): v for k, v in options.headers.items() if k.lower() not in _CREDENTIAL_HEADERS})
+        headers = {"accept": "application/json", **options.headers}
         if call.content is not None:
             headers["content-type"] = call.content_type
         headers.update(call.headers)
@@ -322,7 +320,7 @@ class Session:
             self._block_window(call, response, error)
         if isinstance(error, PermissionDeniedError) and not unknown_before and not call.anonymous:
             await self._add_granted_scopes(error, progress.deadline)
-        delay = error.retry_after if isinstance(error, RateLimitedError) else None
+        delay = error.retry_after if isinstance(error, RateLimitedError | ServerError) else None
         if unknown_before and not isinstance(error, ServerError) and fate is Fate.REFUSED:
             raise _unknown_outcome(call, error) from error
         await self._wait_or_raise(progress, Attempt(progress.number, fate, delay), error, cause=None)

@@ -171,7 +171,7 @@ class OAuth2App:
             OAuth2Error: Roblox refused for another reason.
             RblxCloudError: As for any other call. When an answer was lost, the user has to sign in again.
 
-        Source: `POST /oauth/v1/token`.
+        Source: `POST /oauth/v1/token`, `GET /oauth/v1/certs`.
         """
         code = authorization.read_callback(request, callback_url)
         return await self.exchange_code(code, code_verifier=request.code_verifier, nonce=request.nonce)
@@ -198,7 +198,7 @@ class OAuth2App:
             OAuth2Error: Roblox refused for another reason.
             RblxCloudError: As for any other call.
 
-        Source: `POST /oauth/v1/token`.
+        Source: `POST /oauth/v1/token`, `GET /oauth/v1/certs`.
         """
         grant = await self._provider.redeem(
             "authorization_code",

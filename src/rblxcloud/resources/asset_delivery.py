@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from pydantic import TypeAdapter
+
 from rblxcloud.endpoints import assets as api
 from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
 from rblxcloud.http.download import DownloadProgress, FileDownload, save
 from rblxcloud.http.request import Call
-from rblxcloud.http.response import error_for, unusable
+from rblxcloud.http.response import decode, error_for, unusable
 from rblxcloud.http.session import Session
 from rblxcloud.types import Response
 
@@ -25,6 +26,7 @@ _FILE = Endpoint(
     repeat=Repeat.SAFE,
 )
 """What stands for the addresses that Roblox hands out; they are no part of Open Cloud."""
+_ANSWER = TypeAdapter(dict[str, Any])
 _NO_PERMISSION = 409
 """How the service says that the caller may not download the asset: within an answer with the status 200."""
 
@@ -52,11 +54,7 @@ async def download(
 
 
 def _location(response: Response, session: Session, endpoint: Endpoint) -> str:
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError) as error:
-        raise unusable(response, endpoint, str(error)) from error
-    fields = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    fields = decode(_ANSWER, response, endpoint)
     errors = fields.get("errors")
     if isinstance(errors, list) and errors:
         code = cast("dict[str, Any]", errors[0]).get("code") if isinstance(errors[0], dict) else None

@@ -130,6 +130,7 @@ class DataStore(Generic[T]):
             RblxCloudError: Any other failure.
 
         Scopes: `universe-datastores.objects:read`.
+        Also: where a name is `.` or `..`, `GET /datastores/v1/.../datastore/entries/entry`.
         Source: `GET /cloud/v2/universes/{universe_id}/data-stores/{data_store_id}/scopes/{scope_id}/entries/{id}`.
         """
         call = wire.get(self._address(key))
@@ -155,7 +156,9 @@ class DataStore(Generic[T]):
             BadRequestError: It is not the id of a version.
 
         Scopes: `universe-datastores.objects:read`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}@{revision_id}`.
+        Also: where the store or its scope is named `.` or `..`,
+        `GET /datastores/v1/.../datastore/entries/entry/versions/version`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`, of `key@version`.
         """
         call = wire.get_version(self._address(key), check_text("version", version, _LONGEST_VERSION))
         return self._read(key, call, await self._session.send(call))
@@ -193,8 +196,8 @@ class DataStore(Generic[T]):
 
         Scopes: `universe-datastores.objects:update`, `universe-datastores.objects:create`, and
         `universe-datastores.control:create` for a store that does not exist.
-        Source: `PATCH /cloud/v2/.../entries/{entry_id}`; with a precondition
-        `POST /datastores/v1/.../datastore/entries/entry`.
+        Source: `PATCH /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`; with a
+        precondition, and where a name is `.` or `..`, `POST /datastores/v1/.../datastore/entries/entry`.
         """
         if check_switch("exclusive_create", exclusive_create) and previous_version is not None:
             raise InvalidRequestError("exclusive_create", "cannot be combined with previous_version")
@@ -206,7 +209,49 @@ class DataStore(Generic[T]):
         address = self._address(key)
         if exclusive_create or previous_version is not None:
             return await self._write_if(key, address, content, tags, previous_version)
-        call = wire.replace(address, content, tags)
+        return await self._write(wire.replace(address, content, tags), content)
+
+    async def create(
+        self,
+        key: str,
+        value: T,
+        *,
+        users: Iterable[int] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> EntryVersion:
+        """Write a value only when the key does not exist. Never repeated after a lost answer.
+
+        `set` with `exclusive_create` does so too, with a repeat that is safe and an error that holds what stands there,
+        but within 300 writes a minute for the experience, where the budget of this one grows with the players.
+
+        Args:
+            key: The key, 1 to 50 characters.
+            value: The value, as for `set`.
+            users: Ids of at most four users that the entry is about.
+            metadata: As for `set`.
+
+        Returns:
+            The version that was written.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+            BadRequestError: The key exists.
+            PreconditionFailedError: The key exists, and a name is `.` or `..`.
+            APIConnectionError: No answer came; `outcome_unknown` says whether it may have been written.
+
+        Scopes: `universe-datastores.objects:create`, and `universe-datastores.control:create` for a store that does not
+        exist.
+        Also: where a name is `.` or `..`, `POST /datastores/v1/.../datastore/entries/entry`.
+        Source: `POST /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries`.
+        """
+        content = self._codec.encode(value)
+        tags = Tags(check_users(users), check_metadata(metadata))
+        address = self._address(key)
+        if address.only_v1:
+            return await self._write_if(key, address, content, tags, None)
+        return await self._write(wire.create(address, content, tags), content)
+
+    async def _write(self, call: Call, content: bytes) -> EntryVersion:
         response = await self._session.send(call)
         if call.endpoint is api.V1_SET_ENTRY:
             return decode(WIRE_VERSION, response, call.endpoint).entry_version()
@@ -241,7 +286,8 @@ class DataStore(Generic[T]):
             APIConnectionError: No answer came; `outcome_unknown` says whether it may have been added.
 
         Scopes: `universe-datastores.objects:create`, `universe-datastores.objects:update`.
-        Source: `POST /cloud/v2/.../entries/{entry_id}:increment`.
+        Also: where a name is `.` or `..`, `POST /datastores/v1/.../datastore/entries/entry/increment`.
+        Source: `POST /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment`.
         """
         check_whole("amount", amount, EXACT_INTEGER)
         call = wire.increment(self._address(key), amount, Tags(check_users(users), check_metadata(metadata)))
@@ -259,7 +305,8 @@ class DataStore(Generic[T]):
             NotFoundError: The key does not exist, or was removed before.
 
         Scopes: `universe-datastores.objects:delete`.
-        Source: `DELETE /cloud/v2/.../entries/{entry_id}`.
+        Also: where a name is `.` or `..`, `DELETE /datastores/v1/.../datastore/entries/entry`.
+        Source: `DELETE /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         await self._session.send(wire.remove(self._address(key)))
 
@@ -294,7 +341,8 @@ class DataStore(Generic[T]):
 
         Scopes: `universe-datastores.objects:read`, `universe-datastores.objects:update`,
         `universe-datastores.objects:create`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}`, `POST /datastores/v1/.../datastore/entries/entry`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`,
+        `POST /datastores/v1/.../datastore/entries/entry`.
         """
         check_whole("attempts", attempts, 1_000_000, smallest=1)
         check_function("transform", transform)
@@ -340,7 +388,7 @@ class DataStore(Generic[T]):
             InvalidRequestError: `keys` is a single text, or `concurrency` is out of range.
 
         Scopes: `universe-datastores.objects:read`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         check_whole("concurrency", concurrency, 1000, smallest=1)
         if isinstance(keys, str | bytes) or not isinstance(keys, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -377,14 +425,14 @@ class DataStore(Generic[T]):
                 `.` or `..`.
 
         Scopes: `universe-datastores.objects:list`.
-        Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_KEY_PAGE, smallest=1)
         path, condition = self._list_path(), wire.starts_with(prefix)
         deleted = True if show_deleted else None
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[str]:
+        async def fetch(token: str | None) -> Page[str]:
             # The size stays the same for all pages: Roblox refuses a token with other parameters than it was made for.
             size = page_size if limit is None else min(page_size, limit)
             query: dict[str, QueryValue] = {"maxPageSize": size, "filter": condition, "showDeleted": deleted}
@@ -416,7 +464,8 @@ class DataStore(Generic[T]):
             A pager: iterate it, or its `pages()`.
 
         Scopes: `universe-datastores.versions:list`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}:listRevisions`.
+        Also: where a name is `.` or `..`, `GET /datastores/v1/.../datastore/entries/entry/versions`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
@@ -424,7 +473,7 @@ class DataStore(Generic[T]):
         since, until = check_moment("after", after), check_moment("before", before)
         size = page_size if limit is None else min(page_size, limit)
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[EntryVersion]:
+        async def fetch(token: str | None) -> Page[EntryVersion]:
             if address.only_v1:
                 return await self._versions_v1(address, since, until, size, token)
             bounds = [f"revision_create_time >= {since}"] if since else []

@@ -93,9 +93,18 @@ def replace(address: Address, content: bytes, tags: Tags) -> Call:
     """Write whatever stands there."""
     if address.only_v1:
         return Call(api.V1_SET_ENTRY, address.v1_path(), address.v1_query(), tags.v1(), content)
+    return Call(api.UPDATE_ENTRY, address.v2(), {"allowMissing": True}, content=_body(content, tags))
+
+
+def create(address: Address, content: bytes, tags: Tags) -> Call:
+    """Write where nothing stands, in v2: not for an address that only v1 can express."""
+    path = {name: value for name, value in address.v2().items() if name != "entry_id"}
+    return Call(api.CREATE_ENTRY, path, {"id": address.key}, content=_body(content, tags))
+
+
+def _body(content: bytes, tags: Tags) -> bytes:
     # The value is JSON already; encoding it once more would cost as much again for a large one.
-    body = b'{"value":' + content + b"," + encode_json(tags.v2())[1:]
-    return Call(api.UPDATE_ENTRY, address.v2(), {"allowMissing": True}, content=body)
+    return b'{"value":' + content + b"," + encode_json(tags.v2())[1:]
 
 
 def write_if(address: Address, content: bytes, tags: Tags, *, previous_version: str | None) -> Call:

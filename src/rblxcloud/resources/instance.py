@@ -230,7 +230,7 @@ class Instance(Resource):
         _check_timeout(timeout)
         size = page_size if limit is None else min(page_size, limit)
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[Instance]:
+        async def fetch(token: str | None) -> Page[Instance]:
             call = Call(api.LIST_INSTANCE_CHILDREN, self._path, {"maxPageSize": size, "pageToken": token})
             page = await self._outcome(call, _Children, timeout)
             for child in page.items:

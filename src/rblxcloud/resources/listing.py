@@ -77,7 +77,7 @@ def list_pages(
     assert paging.size is not None
     size_name, token_name = paging.size, paging.token
 
-    async def fetch(token: str | None, wanted: int | None) -> Page[T]:
+    async def fetch(token: str | None) -> Page[T]:
         call = Call(endpoint, path, {size_name: size, token_name: token, **(query or {})})
         page = await binding.get().request(call, answer)
         return Page(page.items, page.next_page_token or None)

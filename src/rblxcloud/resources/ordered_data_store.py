@@ -105,6 +105,7 @@ class OrderedDataStore:
             NotFoundError: The key does not exist and there is no default.
 
         Scopes: `universe.ordered-data-store.scope.entry:read`.
+        Also: for a number beyond 2^53 - 1, `GET /ordered-data-stores/v1/.../entries/{entry}`.
         Source: `GET /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         try:
@@ -128,7 +129,8 @@ class OrderedDataStore:
             InvalidRequestError: An argument is refused; nothing was sent.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `PATCH /cloud/v2/.../entries/{entry_id}?allowMissing=true`.
+        Also: for a number beyond 2^53 - 1, `PATCH /ordered-data-stores/v1/.../entries/{entry}`.
+        Source: `PATCH /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         if abs(_check_number("value", value)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_UPDATE_ENTRY, key, {"value": value}, {"allow_missing": True})
@@ -149,7 +151,8 @@ class OrderedDataStore:
             BadRequestError: The key exists.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `POST /cloud/v2/.../entries?id={key}`.
+        Also: for a number beyond 2^53 - 1, `POST /ordered-data-stores/v1/.../entries`.
+        Source: `POST /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries`.
         """
         _check_key(key)
         if abs(_check_number("value", value)) > EXACT_INTEGER:
@@ -171,7 +174,9 @@ class OrderedDataStore:
             APIConnectionError: No answer came; `outcome_unknown` says whether it may have been added.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`, and `...:read` for a number beyond 2^53 - 1.
-        Source: `POST /cloud/v2/.../entries/{entry_id}:increment`.
+        Also: for an amount beyond 2^53 - 1, `POST /ordered-data-stores/v1/.../entries/{entry}:increment`; for such a
+        result, `GET /ordered-data-stores/v1/.../entries/{entry}`.
+        Source: `POST /cloud/v2/.../ordered-data-stores/.../entries/{entry_id}:increment`.
         """
         if abs(_check_number("amount", amount)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_INCREMENT_ENTRY, key, {"amount": amount}, {})
@@ -194,7 +199,7 @@ class OrderedDataStore:
             NotFoundError: The key does not exist.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `DELETE /cloud/v2/.../entries/{entry_id}`.
+        Source: `DELETE /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         await self._session.send(Call(api.DELETE_ENTRY, self._v2(key)))
 
@@ -220,7 +225,8 @@ class OrderedDataStore:
             A pager: iterate it, or its `pages()`.
 
         Scopes: `universe.ordered-data-store.scope.entry:read`.
-        Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
+        Also: for each number beyond 2^53 - 1, `GET /ordered-data-stores/v1/.../entries/{entry}`.
+        Source: `GET /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)
@@ -233,7 +239,7 @@ class OrderedDataStore:
             "filter": " && ".join(bounds) or None,
         }
 
-        async def fetch(token: str | None, wanted: int | None) -> Page[OrderedEntry]:
+        async def fetch(token: str | None) -> Page[OrderedEntry]:
             call = Call(api.LIST_ENTRIES, self._store_v2(), {**query, "pageToken": token})
             page = await self._session.request(call, _LIST)
             rows = [await self._exact_row(row) for row in page.ordered_data_store_entries]

@@ -44,7 +44,7 @@ def list_members(binding: Binding, place: int, *, limit: int | None, page_size: 
     check_limit(limit)
     size = check_choice("page_size", page_size, get_args(MembersPage))
 
-    async def fetch(token: str | None, wanted: int | None) -> Page[TeamCreateMember]:
+    async def fetch(token: str | None) -> Page[TeamCreateMember]:
         endpoint = develop.GET_LEGACY_DEVELOP_V1_PLACES_PLACE_ID_TEAMCREATE_ACTIVE_SESSION_MEMBERS
         call = Call(endpoint, {"placeId": place}, {"limit": size, "cursor": token})
         page = await binding.get().request(call, _MEMBERS)

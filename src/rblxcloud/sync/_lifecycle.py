@@ -30,6 +30,10 @@ class Client(client.Client):
 
     _mode: Mode = "blocking"
 
+    def __init__(self, api_key: str | SecretStr | None = None, **options: Any) -> None:
+        """Take what the twin takes, whose `http_client` is of another type."""
+        super().__init__(api_key, **options)
+
 
 class OAuth2App(app.OAuth2App):
     """What `rblxcloud.sync.OAuth2App` wraps: the application over the blocking runtime."""

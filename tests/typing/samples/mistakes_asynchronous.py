@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import httpx
 from models import PlayerData
 
 import rblxcloud.sync
@@ -82,6 +83,8 @@ async def clients() -> None:
     Client(timeout="5")  # wrong: text
     Client(on_request=[about_an_answer])  # wrong: it takes another event
     Client(on_response=about_an_answer)  # wrong: not a list
+    Client(http_client=httpx.Client())  # wrong: of the other mode
+    Client(http_client="httpx")  # wrong: no client
     with Client("k") as client:  # wrong: not async with
         print(client)
     Client("k").bind(rblxcloud.sync.Experience(1))  # wrong: of the other mode

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 from models import PlayerData
 
 import rblxcloud
@@ -35,6 +36,7 @@ async def what_only_the_other_mode_gives(store: DataStore[PlayerData]) -> None:
     async with Client("k") as client:  # wrong: a plain context manager
         print(client)
     Client("k").aclose()  # wrong: it is called close
+    Client(http_client=httpx.AsyncClient())  # wrong: of the other mode
 
 
 def takes_the_other_mode(store: rblxcloud.DataStore[PlayerData]) -> None:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Literal
 
 from rblxcloud.emulator.assets import delivery, operations, permissions, quotas, store
 from rblxcloud.emulator.assets.kinds import KINDS, shows
-from rblxcloud.emulator.model import World
+from rblxcloud.emulator.controls import Controls
 
 __all__ = ["AssetControls"]
 
 
-class AssetControls:
-    """An emulator's assets: none, until something is uploaded or put there.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class AssetControls(Controls):
+    """An emulator's assets: none, until something is uploaded or put there."""
 
     def add(
         self,

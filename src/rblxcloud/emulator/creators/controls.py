@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
+from rblxcloud.emulator.controls import Controls, given
 from rblxcloud.emulator.creators import forum, groups, inventory, memberships, notifications, roles, users
 from rblxcloud.emulator.creators.inventory import Collectible
 from rblxcloud.emulator.creators.notifications import Notification
 from rblxcloud.emulator.creators.roles import Role
-from rblxcloud.emulator.model import World
 
 __all__ = ["GroupControls", "UserControls"]
 
-Transaction = Callable[[], AbstractContextManager[object]]
 
-
-class UserControls:
-    """An emulator's users. Every positive number is one, with a made-up name and an empty inventory.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Transaction) -> None:
-        self._world = world
-        self._transaction = transaction
+class UserControls(Controls):
+    """An emulator's users. Every positive number is one, with a made-up name and an empty inventory."""
 
     def update(
         self,
@@ -57,7 +43,7 @@ class UserControls:
         Raises:
             ValueError: For a network or a visibility that does not exist.
         """
-        given = {
+        fields = {
             "name": name,
             "displayName": display_name,
             "about": about,
@@ -68,7 +54,7 @@ class UserControls:
             "inventoryPublic": inventory_public,
         }
         with self._transaction():
-            users.write(self._world, user, {field: value for field, value in given.items() if value is not None})
+            users.write(self._world, user, given(fields))
 
     def remove(self, user: int) -> None:
         """Let a user be unknown from now on."""
@@ -111,17 +97,8 @@ class UserControls:
             return notifications.sent(self._world, after=after, user=user, limit=limit)
 
 
-class GroupControls:
-    """An emulator's groups. Every positive number is one, owned by user 1, with the four roles that all groups have.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Transaction) -> None:
-        self._world = world
-        self._transaction = transaction
+class GroupControls(Controls):
+    """An emulator's groups. Every positive number is one, owned by user 1, with the four roles that all groups have."""
 
     def update(
         self,
@@ -148,19 +125,18 @@ class GroupControls:
         Raises:
             ValueError: For a name or a description that is too long.
         """
-        given = {
+        fields = {
             "displayName": display_name,
             "description": description,
             "publicEntryAllowed": public_entry_allowed,
             "locked": locked,
             "verified": verified,
         }
-        fields = {field: value for field, value in given.items() if value is not None}
         with self._transaction():
             if owner is None:
                 found = groups.find(self._world, group)
                 owner = found.owner if found is not None else groups.FIRST_OWNER
-            groups.write(self._world, group, fields, owner or None)
+            groups.write(self._world, group, given(fields), owner or None)
 
     def remove(self, group: int) -> None:
         """Let a group be unknown from now on."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 
-from rblxcloud.emulator.model import Reply, World
+from rblxcloud.emulator.controls import Controls
+from rblxcloud.emulator.model import Reply
 from rblxcloud.emulator.oauth import apps, authorize, flaws, grants, keys
 from rblxcloud.emulator.oauth import consent as consent_form
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -18,17 +17,8 @@ from rblxcloud.emulator.universes import GROUP_ID, SMALL_WORLD
 __all__ = ["OAuthProvider"]
 
 
-class OAuthProvider:
-    """Controls an emulator's OAuth 2.0 provider. `Emulator.oauth` is one.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens the transaction in which it is read or changed.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[sqlite3.Connection]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class OAuthProvider(Controls):
+    """Controls an emulator's OAuth 2.0 provider. `Emulator.oauth` is one."""
 
     # --- applications
 

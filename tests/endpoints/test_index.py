@@ -1,0 +1,139 @@
+"""Every endpoint of `cloud/v2` has a method that calls it and a test that sent it; the index that says so is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen import index
+from codegen.index import Claim, claims, load, main, page, untrue, without_method
+from rblxcloud.endpoints import data_stores, groups, users
+from rblxcloud.endpoints.model import Endpoint
+
+PENDING: frozenset[str] = frozenset(
+    [
+        "creator_store.create_creator_store_product",
+        "creator_store.get_creator_store_product",
+        "creator_store.update_creator_store_product",
+        "luau.create_luau_execution_session_task__using_universes",
+        "luau.create_luau_execution_session_task__using_universes_places",
+        "luau.create_luau_execution_session_task_binary_input",
+        "luau.get_luau_execution_session_task",
+        "luau.list_luau_execution_session_task_logs",
+        "memory_stores.create_memory_store_queue_item",
+        "memory_stores.create_memory_store_sorted_map_item",
+        "memory_stores.delete_memory_store_sorted_map_item",
+        "memory_stores.discard_memory_store_queue_items",
+        "memory_stores.flush_memory_store",
+        "memory_stores.get_memory_store_flush_operation",
+        "memory_stores.get_memory_store_sorted_map_item",
+        "memory_stores.list_memory_store_sorted_map_items",
+        "memory_stores.read_memory_store_queue_items",
+        "memory_stores.update_memory_store_sorted_map_item",
+        "places.get_instance",
+        "places.get_place",
+        "places.get_update_instance_operation",
+        "places.list_instance_children",
+        "places.update_instance",
+        "places.update_place",
+        "secrets.delete_cloud_v2_universes_universe_id_secrets_secret_id",
+        "secrets.get_cloud_v2_universes_universe_id_secrets",
+        "secrets.get_cloud_v2_universes_universe_id_secrets_public_key",
+        "secrets.patch_cloud_v2_universes_universe_id_secrets_secret_id",
+        "secrets.post_cloud_v2_universes_universe_id_secrets",
+        "subscriptions.get_subscription",
+        "universes.generate_speech_asset",
+        "universes.translate_text",
+        "user_restrictions.get_user_restriction__using_universes",
+        "user_restrictions.get_user_restriction__using_universes_places",
+        "user_restrictions.list_user_restriction_logs",
+        "user_restrictions.list_user_restrictions",
+        "user_restrictions.list_user_restrictions__using_universes",
+        "user_restrictions.update_user_restriction__using_universes",
+        "user_restrictions.update_user_restriction__using_universes_places",
+    ]
+)
+"""Endpoints of `cloud/v2` that no method calls yet."""
+
+STORY = "tests/scenarios/test_user_stories.py::test_profile_is_fetched"
+
+
+def test_every_endpoint_of_the_core_has_a_method_and_a_story() -> None:
+    assert without_method(load()) == PENDING
+
+
+def test_the_index_is_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_an_edited_index_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(index, "PAGE", tmp_path / "endpoints.md")
+    assert main(["--check"]) == 1
+    assert main([]) == 0
+    assert main(["--check"]) == 0
+    (tmp_path / "endpoints.md").write_text(page(load()).replace("User.fetch", "User.get"))
+    assert main(["--check"]) == 1
+    assert "not current" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "endpoint"),
+    [
+        ("GET", "/cloud/v2/users/{user_id}", users.GET_USER),
+        ("GET", "/cloud/v2/users/{id}", users.GET_USER),
+        ("GET", "/cloud/v2/groups/-/memberships", groups.LIST_GROUP_MEMBERSHIPS),
+        ("PATCH", "/cloud/v2/.../entries/{entry_id}", data_stores.UPDATE_ENTRY),
+        ("PATCH", "/cloud/v2/.../entries/{entry_id}?allowMissing=true", data_stores.UPDATE_ENTRY),
+        ("GET", None, users.GET_USER),
+    ],
+)
+def test_a_source_names_an_endpoint(method: str, path: str | None, endpoint: Endpoint) -> None:
+    assert Claim(method, path).names(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "endpoint"),
+    [
+        ("PATCH", "/cloud/v2/users/{user_id}", users.GET_USER),
+        ("POST", None, users.GET_USER),
+        ("GET", "/cloud/v2/users/{user_id}/inventory-items", users.GET_USER),
+        ("GET", "/cloud/v2/users", users.GET_USER),
+        ("POST", "/cloud/v2/.../entries/{entry_id}", data_stores.INCREMENT_ENTRY),
+    ],
+)
+def test_a_source_does_not_name_another_endpoint(method: str, path: str | None, endpoint: Endpoint) -> None:
+    assert not Claim(method, path).names(endpoint)
+
+
+def test_sources_are_read_from_the_docstrings_of_what_is_exported() -> None:
+    assert claims()["User.fetch"] == (Claim("GET", "/cloud/v2/users/{user_id}"),)
+    assert len(claims()["DataStore.set"]) == 2
+    assert "User.asset" not in claims()
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        ({"users.nothing": {"User.fetch": STORY}}, "no such endpoint"),
+        ({"users.get_user": {"User.notify": STORY}}, "no Source of User.notify names it"),
+        ({"users.get_user": {"User.nothing": STORY}}, "no Source of User.nothing names it"),
+        ({"users.get_user": {"User.fetch": f"{STORY}_twice"}}, "no test"),
+        ({"users.get_user": {"User.fetch": "tests/scenarios/test_nothing.py::test_profile_is_fetched"}}, "no test"),
+    ],
+)
+def test_what_is_not_so_any_more_is_found(record: index.Record, problem: str) -> None:
+    assert untrue({"users.get_user": {"User.fetch": STORY}}) == []
+    assert [problem in text for text in untrue(record)] == [True]
+
+
+def test_the_page_shows_limits_scopes_and_what_has_no_method() -> None:
+    text = page({"users.get_user": {"User.fetch": STORY}})
+    profile = next(line for line in text.splitlines() if "| `GET /cloud/v2/users/{user_id}` |" in line)
+    assert "| `User.fetch` |" in profile
+    assert "`user.advanced:read`" in profile
+    assert profile.endswith("| `test_user_stories.py::test_profile_is_fetched` |")
+    assert "| `POST /cloud/v2/users/{user_id}/notifications` | none yet |" in text
+    assert "/oauth/v1/userinfo" not in text
