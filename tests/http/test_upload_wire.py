@@ -308,3 +308,56 @@ def test_ctrl_c_in_a_blocking_upload_leaves_the_client_usable(tmp_path: Path, so
         assert user.upload_asset(path, AssetType.Video, "name").path == "/assets/v1/operations/1"
     assert len(bodies) == 1
     assert BIG_FILM in bodies[0]
+
+
+# A place travels without a form: what ends the body is its last byte.
+
+PLACE = b"<roblox!" + BIG_FILM
+PUBLISHED = reply(b'{"versionNumber":7}')
+
+
+async def publish(client: Any, **more: Any) -> Any:
+    return await client.experience(1).place(2).publish(PLACE, **more)
+
+
+def test_a_place_that_was_cut_half_way_is_sent_again(tell: Callable[..., Any]) -> None:
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        if number == 0:
+            receive(connection, CHUNK)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            return
+        bodies.append(body_of(connection))
+        connection.sendall(PUBLISHED)
+
+    with serving(handle) as base_url:
+        assert tell(base_url, publish) == 7
+    assert bodies == [PLACE]
+
+
+def test_a_place_that_arrived_whole_is_not_sent_again(tell: Callable[..., Any]) -> None:
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        bodies.append(body_of(connection))
+
+    with serving(handle) as base_url, pytest.raises(rblxcloud.APIConnectionError) as caught:
+        tell(base_url, publish)
+    assert caught.value.outcome_unknown
+    assert bodies == [PLACE]
+
+
+def test_what_progress_raises_at_the_end_leaves_a_place_unfinished(tell: Callable[..., Any]) -> None:
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        bodies.append(body_of(connection))
+
+    def stop(sent: int, total: int) -> None:
+        if sent == total:
+            raise KeyError("enough")
+
+    with serving(handle) as base_url, pytest.raises(KeyError, match="enough"):
+        tell(base_url, lambda client: publish(client, progress=stop))
+    assert [len(body) for body in bodies] == [len(PLACE) - 1]
