@@ -59,8 +59,11 @@ if TYPE_CHECKING:
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
+    from rblxcloud.resources.memory_queue import MemoryQueue, QueueItem, QueueRead
+    from rblxcloud.resources.memory_store import MemoryStoreFlush
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.quota import AssetQuota
+    from rblxcloud.resources.sorted_map import SortedMap, SortedMapItem
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, TokenPair, Unset
@@ -115,6 +118,8 @@ __all__ = [
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "MemoryQueue",
+    "MemoryStoreFlush",
     "MemoryTokenStore",
     "ModerationError",
     "NotFoundError",
@@ -133,6 +138,8 @@ __all__ = [
     "PermissionDeniedError",
     "PermissionGrants",
     "PreconditionFailedError",
+    "QueueItem",
+    "QueueRead",
     "RateLimitedError",
     "RateLimits",
     "RblxCloudError",
@@ -147,6 +154,8 @@ __all__ = [
     "Snapshot",
     "SocialLink",
     "SocialNetworkProfiles",
+    "SortedMap",
+    "SortedMapItem",
     "StateMismatchError",
     "StoredToken",
     "TokenKey",
@@ -208,6 +217,8 @@ _HOMES = {
     "InventoryAssetType": "rblxcloud.resources.inventory",
     "InventoryItem": "rblxcloud.resources.inventory",
     "JSON": "rblxcloud.types",
+    "MemoryQueue": "rblxcloud.resources.memory_queue",
+    "MemoryStoreFlush": "rblxcloud.resources.memory_store",
     "ModerationError": "rblxcloud.errors",
     "NotFoundError": "rblxcloud.errors",
     "Operation": "rblxcloud.operation",
@@ -226,6 +237,8 @@ _HOMES = {
     "PermissionDeniedError": "rblxcloud.errors",
     "PermissionGrants": "rblxcloud.resources.asset_permissions",
     "PreconditionFailedError": "rblxcloud.errors",
+    "QueueItem": "rblxcloud.resources.memory_queue",
+    "QueueRead": "rblxcloud.resources.memory_queue",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",
     "RblxCloudError": "rblxcloud.errors",
@@ -240,6 +253,8 @@ _HOMES = {
     "Snapshot": "rblxcloud.resources.experience",
     "SocialLink": "rblxcloud.resources.experience",
     "SocialNetworkProfiles": "rblxcloud.resources.user",
+    "SortedMap": "rblxcloud.resources.sorted_map",
+    "SortedMapItem": "rblxcloud.resources.sorted_map",
     "StateMismatchError": "rblxcloud.errors",
     "StoredToken": "rblxcloud.oauth2.stores.base",
     "TokenKey": "rblxcloud.oauth2.stores.base",

@@ -188,6 +188,16 @@ class RateLimiter:
             if rule.key in self._windows:
                 self._windows[rule.key].give_back(moment)
 
+    def spend(self, rules: Sequence[Rule], now: float, starts: int) -> None:
+        """Count starts that were not waited for: what a call turned out to cost besides itself."""
+        self._do(lambda: self._spend(rules, now, starts), None)
+
+    def _spend(self, rules: Sequence[Rule], now: float, starts: int) -> None:
+        for rule in rules:
+            window = self._window(rule, now)
+            place = bisect_right(window.starts, now)
+            window.starts[place:place] = [now] * starts
+
     def block(self, key: WindowKey, until: float) -> None:
         """Let nothing start in a window before `until`: the server said so."""
         self._do(lambda: self._block(key, until), None)
@@ -328,9 +338,7 @@ class Windows:
             self._own_limit(call),
             "it is the endpoint's published limit for this credential",
         )
-        if self.mode == "server":
-            return [own]
-        return [own, *self._budgets(call)]
+        return [own, *self.budgets(call)]
 
     def own_key(self, call: Call) -> WindowKey:
         """Return the key of the window that counts this credential's calls of one endpoint."""
@@ -341,8 +349,11 @@ class Windows:
             return None
         return call.endpoint.key_limit if self.kind is Kind.API_KEY else call.endpoint.oauth_limit
 
-    def _budgets(self, call: Call) -> list[Rule]:
+    def budgets(self, call: Call) -> list[Rule]:
+        """Return those of the windows that other credentials share."""
         rules: list[Rule] = []
+        if self.mode != "published":
+            return rules
         for budget in call.endpoint.budgets:
             key = (self.base_url, budget.name, *(str(call.path[name]) for name in budget.keyed_by))
             count = budget.count + budget.per_player * self.players

@@ -168,6 +168,15 @@ class Session:
         """Open a context for a caller who sends the same call again and again; see `RateLimiter.taking_turns`."""
         return self.limiter.taking_turns(self._windows.rules(call))
 
+    def spend(self, call: Call, units: int) -> None:
+        """Count what an answered call cost of its budgets besides the one unit that was counted before it.
+
+        Args:
+            call: The call.
+            units: How many more; what is not above 0 is nothing.
+        """
+        self.limiter.spend(self._windows.budgets(call), self.runtime.monotonic(), max(0, units))
+
     async def _attempt(self, progress: _Progress) -> Response | None:
         """Return a success; None when there is to be another attempt; else raise."""
         await self._wait_turn(progress)

@@ -189,7 +189,7 @@ def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     if wire.state == _DELETED:
         raise _removed(response, endpoint)
     try:
-        _check_finite(wire.value, wire.attributes)
+        check_finite(wire.value, wire.attributes)
     except ValueError as error:
         raise unusable(response, endpoint, str(error)) from error
     value = fit(codec, wire.value, key=key, version=wire.revision_id, response=response, endpoint=endpoint)
@@ -212,7 +212,7 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     try:
         plain = from_json(response.content)
         metadata = from_json(headers.get("roblox-entry-attributes") or "{}")
-        _check_finite(plain, metadata)
+        check_finite(plain, metadata)
         info = EntryInfo.model_validate(
             {
                 "version": version,
@@ -229,8 +229,12 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     return Entry(value, info)
 
 
-def _check_finite(*values: Any) -> None:
-    """Refuse NaN and infinities: JSON has none, but pydantic takes them, and makes one of a number like 1e999."""
+def check_finite(*values: Any) -> None:
+    """Refuse NaN and infinities: JSON has none, but pydantic takes them, and makes one of a number like 1e999.
+
+    Raises:
+        ValueError: There is one.
+    """
     json.dumps(values, allow_nan=False)
 
 
