@@ -11,6 +11,8 @@ from rblxcloud.emulator.creators.inventory import Collectible
 from rblxcloud.emulator.creators.notifications import Notification
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
+from rblxcloud.emulator.memory_stores.queues import StoredQueueItem
+from rblxcloud.emulator.memory_stores.sorted_maps import MapItem
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -36,6 +38,7 @@ __all__ = [
     "IDTokenFlaw",
     "KeyStatus",
     "LoggedRequest",
+    "MapItem",
     "Message",
     "Notification",
     "OAuthApp",
@@ -44,5 +47,6 @@ __all__ = [
     "RawRequest",
     "Reply",
     "ScopeGrant",
+    "StoredQueueItem",
     "serve",
 ]

@@ -15,6 +15,7 @@ from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlEr
 from rblxcloud.emulator.control_creators import ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
+from rblxcloud.emulator.memory_stores import controls as memory_stores
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
@@ -240,5 +241,6 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
+    **memory_stores.ROUTES,
     **oauth.ROUTES,
 }

@@ -6,6 +6,8 @@ import math
 from datetime import timedelta
 from typing import Literal, TypeVar, get_args
 
+from pydantic import ValidationError
+
 from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import APIResponseError, InvalidRequestError
@@ -97,7 +99,7 @@ def fit(codec: Codec[T], value: object, what: str, response: Response, endpoint:
         check_finite(value)
         return codec.decode(value)
     except ValueError as error:
-        problem = next(problems_of(error)) if hasattr(error, "errors") else str(error)
+        problem = next(problems_of(error)) if isinstance(error, ValidationError) else str(error)
         # pydantic's own error shows the value, which has no place in a traceback.
         raise APIResponseError(
             f"{what}: {problem}",

@@ -233,7 +233,7 @@ class SortedMap(Generic[T]):
             changed = await session.runtime.call("transform", transform, None if item is None else item.value)
             if changed is None:
                 return None
-            place = await session.runtime.call("sort_key", sort_key, changed) if callable(sort_key) else sort_key
+            place = await self._place_of(changed, sort_key)
             try:
                 if item is None:
                     return await self._create(key, changed, place, ttl or f"{LONGEST_STAY}s")
@@ -329,6 +329,13 @@ class SortedMap(Generic[T]):
 
     def _item_path(self, key: str) -> dict[str, str | int]:
         return {**self._path(), "item_id": check_segment("key", check_text("key", key, LONGEST_ID))}
+
+    async def _place_of(
+        self, value: T, sort_key: str | float | Callable[[T], Awaitable[str | float] | str | float] | None
+    ) -> str | float | None:
+        if sort_key is None or isinstance(sort_key, str | int | float):
+            return sort_key
+        return await self._session.runtime.call("sort_key", sort_key, value)
 
     async def _create(self, key: str, value: T, sort_key: str | float | None, ttl: str) -> SortedMapItem[T]:
         self._item_path(key)  # An item that could not be addressed afterwards is not made.
