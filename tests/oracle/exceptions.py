@@ -112,7 +112,7 @@ ANSWERS: tuple[Outranked, ...] = (
     ),
     Outranked(
         r"(POST|GET) /cloud/v2/universes/{universe_id}/memory-store(:flush|/operations/{operation_id})",
-        r"^200 Response violates schema: None is not of type \"boolean\"",
+        r"^200 Response violates schema: null is not of type \"boolean\"",
         "memorystores.md section 3: done is null while the flush is under way",
     ),
 )
