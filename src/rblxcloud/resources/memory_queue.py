@@ -15,6 +15,7 @@ from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import (
     APIConnectionError,
+    InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
@@ -161,6 +162,8 @@ class MemoryQueue(Generic[T]):
         Scopes: `memory-store.queue:add`.
         Source: `POST /cloud/v2/universes/{universe_id}/memory-store/queues/{queue_id}/items`.
         """
+        if value is None:
+            raise InvalidRequestError("value", "None cannot be put into a queue")
         fields = {"priority": check_number("priority", priority), "ttl": check_duration("expires_in", expires_in)}
         # The value is JSON already.
         content = b'{"data":' + self._codec.encode(value) + b"," + encode_json(fields)[1:]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rblxcloud.endpoints import assets, memory_stores, users
+from rblxcloud.endpoints import assets, users
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.routes import match
@@ -19,12 +19,11 @@ RESULTS: Mapping[str, type[Any]] = {
     assets.ASSETS_GET_OPERATION.name: Asset,
     assets.ASSETS_GET_ASSET.name: Asset,
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
-    memory_stores.GET_MEMORY_STORE_FLUSH_OPERATION.name: MemoryStoreFlush,
 }
 """What the operations bring that are polled at an endpoint."""
 
-_FLUSH = re.compile(r"GET /cloud/v2/universes/[^/]+/operations/[^/]+")
-"""Name of the endpoint that flushes are polled at in practice; the table has none for it."""
+_FLUSH = re.compile(r"/cloud/v2/universes/\d+/(memory-store/)?operations/[^/?#]+(\?scope=(LIVE|TEST))?", re.ASCII)
+"""Where flushes are polled: the table has but one of the two, and the poll wants the scope too."""
 
 
 def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
@@ -40,8 +39,9 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     if not isinstance(path, str):
         raise InvalidRequestError("path", f"is of type {type(path).__name__}; it takes text")
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
-    endpoint, _ = match("GET", address.partition("?")[0])
-    result = MemoryStoreFlush if _FLUSH.fullmatch(endpoint.name) else RESULTS.get(endpoint.name)
-    if result is None:
+    if _FLUSH.fullmatch(address):
+        return resume(binding, address, MemoryStoreFlush)
+    endpoint, _ = match("GET", address)
+    if endpoint.name not in RESULTS:
         raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")
-    return resume(binding, address, result)
+    return resume(binding, address, RESULTS[endpoint.name])

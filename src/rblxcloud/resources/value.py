@@ -38,7 +38,7 @@ def serialize(value: object, largest: int = LARGEST_VALUE) -> bytes:
     """
     _check(value, "value", 0)
     if value is None:
-        raise InvalidRequestError("value", "None cannot be stored")
+        raise InvalidRequestError("value", "None cannot be stored; remove(key) removes an entry")
     content = encode_json(value)
     if len(content) > largest:
         raise InvalidRequestError("value", f"is {len(content)} bytes of JSON; at most {largest} are stored")
