@@ -65,6 +65,18 @@ def test_an_update_asks_for_the_item_that_was_read_and_keeps_its_sort_key(perfor
     assert script.requests[1].url.query == b""
 
 
+@pytest.mark.parametrize("body", [{}, {"id": "k", "etag": "1"}, []])
+def test_an_answer_without_a_value_is_no_item(perform: Perform, body: Any) -> None:
+    with pytest.raises(rblxcloud.APIResponseError, match="cannot be used"):
+        perform(Script([ok(body)]), lambda c: the_map(c, lambda m: m.get("k")))
+
+
+@pytest.mark.parametrize("row", [{}, {"id": "k", "etag": "1"}, {"value": 1}, {"value": 1, "id": ""}])
+def test_a_row_without_key_or_value_is_no_item(perform: Perform, row: Any) -> None:
+    with pytest.raises(rblxcloud.APIResponseError, match="cannot be used"):
+        perform(Script([ok({"items": [row]})]), lambda c: the_map(c, lambda m: m.items().first_page()))
+
+
 @pytest.mark.parametrize("value", ["1e999", "NaN"])
 def test_values_that_are_no_json_are_refused(perform: Perform, value: str) -> None:
     script = Script([httpx.Response(200, content=json.dumps(ITEM).replace(": 5", f": {value}").encode())])

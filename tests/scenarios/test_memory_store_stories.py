@@ -408,6 +408,15 @@ def test_a_batch_is_discarded_whole_after_all_of_it_was_handled(tell: Tell, emul
     tell(story)
 
 
+def test_a_limited_consumer_discards_all_that_it_handed_out(tell: Tell, emulator: Emulator) -> None:
+    async def story(client: Any) -> None:
+        queue = await _filled(client, 8)
+        assert [item.value async for item in queue.consume(batch=3, limit=5)] == [0, 1, 2, 3, 4]
+        assert _left(emulator) == [5, 6, 7]
+
+    tell(story)
+
+
 def test_a_consumer_goes_on_after_a_lost_read_and_a_lost_discard(
     tell: Tell, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -601,6 +610,7 @@ def test_the_largest_value_is_stored(tell: Tell) -> None:
         ("scope", lambda e: e.flush_memory_stores(scope="live")),
         ("batch", lambda e: anext(aiter(e.get_queue("q").consume(batch=0)))),
         ("longest_pause", lambda e: anext(aiter(e.get_queue("q").consume(longest_pause=0)))),
+        ("limit", lambda e: anext(aiter(e.get_queue("q").consume(limit=0)))),
         ("until_empty", lambda e: anext(aiter(e.get_queue("q").consume(until_empty=1)))),
     ],
 )

@@ -25,9 +25,9 @@ from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, encode_json, json_call
 from rblxcloud.http.response import decode, unusable
 from rblxcloud.http.session import Session
-from rblxcloud.resources.arguments import check_switch, check_whole
+from rblxcloud.resources.arguments import check_limit, check_switch, check_whole
 from rblxcloud.resources.base import Model, Timestamp, check_text
-from rblxcloud.resources.memory_store import LONGEST_STAY, check_duration, check_name, check_number, fit
+from rblxcloud.resources.memory_store import LONGEST_STAY, check_duration, check_name, check_number, read_value
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import Response
 
@@ -237,6 +237,7 @@ class MemoryQueue(Generic[T]):
         invisible_for: float | timedelta = 30,
         longest_pause: float = 10.0,
         until_empty: bool = False,
+        limit: int | None = None,
     ) -> AsyncGenerator[QueueItem[T], None]:
         """Hand out the items of the queue, one by one, and discard each once the body of the loop has finished.
 
@@ -255,6 +256,7 @@ class MemoryQueue(Generic[T]):
             longest_pause: Seconds: the pauses between reads of an empty queue grow up to this.
             until_empty: Whether to end when a read brings nothing, instead of waiting for more. Items that are hidden
                 by other reads are not waited for.
+            limit: Most items to hand out. All of them are discarded, which `break` does not do with the last.
 
         Yields:
             The items, from the front of the queue.
@@ -270,13 +272,14 @@ class MemoryQueue(Generic[T]):
         check_whole("batch", batch, LARGEST_READ, smallest=1)
         check_seconds("longest_pause", longest_pause)
         check_switch("until_empty", until_empty)
+        check_limit(limit)
         window = float(check_duration("invisible_for", invisible_for)[:-1])
         runtime = self._session.runtime
         pause = first_pause = min(_FIRST_PAUSE, longest_pause)
-        lost = 0
-        while True:
+        left, lost = float("inf") if limit is None else limit, 0
+        while left > 0:
             try:
-                read = await self.read(batch, invisible_for=window)
+                read = await self.read(int(min(batch, left)), invisible_for=window)
             except (APIConnectionError, ServerError) as error:
                 lost += 1
                 await self._after_lost_read(error, lost)
@@ -289,7 +292,7 @@ class MemoryQueue(Generic[T]):
                     ends = float("inf")  # Once for each read.
             if read.items:
                 await self._finish(read, window)
-                pause = first_pause
+                left, pause = left - len(read.items), first_pause
             elif until_empty:
                 return
             else:
@@ -338,7 +341,7 @@ class MemoryQueue(Generic[T]):
 
     def _fitted(self, wire: _WireItem, hint: str, response: Response, endpoint: Endpoint) -> QueueItem[T]:
         what = f"the item {_id_of(wire)!r} does not fit the type of the queue {self._name!r}{hint}"
-        return _item(wire, fit(self._codec, wire.data, what, response, endpoint))
+        return _item(wire, read_value(self._codec, wire.data, what, response, endpoint))
 
 
 def _id_of(wire: _WireItem) -> str:

@@ -6,18 +6,16 @@ import math
 from datetime import timedelta
 from typing import Literal, TypeVar, get_args
 
-from pydantic import ValidationError
-
 from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
-from rblxcloud.errors import APIResponseError, InvalidRequestError
+from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call
-from rblxcloud.http.response import changes_something, problems_of
+from rblxcloud.http.response import unusable
 from rblxcloud.operation import Operation, start
 from rblxcloud.resources.arguments import shown
 from rblxcloud.resources.base import Model, check_segment, check_text
-from rblxcloud.resources.entry import check_finite
+from rblxcloud.resources.entry import check_finite, fit
 from rblxcloud.resources.value import EXACT_INTEGER, Codec
 from rblxcloud.types import Response
 
@@ -79,34 +77,28 @@ def check_number(argument: str, value: object) -> int | float:
         raise InvalidRequestError(argument, f"{shown(value)} is not a finite number")
     if isinstance(value, int) and abs(value) > EXACT_INTEGER:
         raise InvalidRequestError(argument, f"{shown(value)} is beyond ±(2^53 - 1), where Roblox rounds numbers")
-    return value
+    # Not a subclass's own way to write it.
+    return int(value) if isinstance(value, int) else float(value)
 
 
-def fit(codec: Codec[T], value: object, what: str, response: Response, endpoint: Endpoint) -> T:
+def read_value(codec: Codec[T], value: object, what: str, response: Response, endpoint: Endpoint) -> T:
     """Return what was stored as a value of the store's type.
 
     Args:
         codec: The store's.
         value: Plain JSON.
-        what: What does not fit, in words; and what can be done about it.
+        what: What does not fit, for the error.
         response: The answer that brought it.
         endpoint: What was called.
 
     Raises:
-        APIResponseError: It does not fit.
+        APIResponseError: It is no JSON, or does not fit.
     """
     try:
         check_finite(value)
-        return codec.decode(value)
     except ValueError as error:
-        problem = next(problems_of(error)) if isinstance(error, ValidationError) else str(error)
-        # pydantic's own error shows the value, which has no place in a traceback.
-        raise APIResponseError(
-            f"{what}: {problem}",
-            endpoint=endpoint.name,
-            response=response,
-            outcome_unknown=changes_something(endpoint),
-        ) from ValueError(problem)
+        raise unusable(response, endpoint, str(error)) from error
+    return fit(codec, value, what, response=response, endpoint=endpoint)
 
 
 async def flush(binding: Binding, universe_id: int, scope: FlushScope) -> Operation[MemoryStoreFlush]:

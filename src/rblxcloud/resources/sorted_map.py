@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, overload
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
@@ -20,7 +20,7 @@ from rblxcloud.http.session import Session
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources.arguments import check_function, check_limit, check_switch, check_whole
 from rblxcloud.resources.base import Model, Timestamp, check_segment, check_text
-from rblxcloud.resources.memory_store import LONGEST_STAY, check_duration, check_name, check_number, fit
+from rblxcloud.resources.memory_store import LONGEST_STAY, check_duration, check_name, check_number, read_value
 from rblxcloud.resources.value import Codec
 from rblxcloud.types import UNSET, Response
 
@@ -60,12 +60,21 @@ class _WireItem(Model):
     numeric_sort_key: int | float | None = None
 
 
+class _WireStored(_WireItem):
+    value: Any
+
+
+class _WireRow(_WireStored):
+    id: str = Field(min_length=1)
+
+
 class _WireList(Model):
-    items: tuple[_WireItem, ...] = ()
+    items: tuple[_WireRow, ...] = ()
     next_page_token: str | None = None
 
 
-_ITEM = TypeAdapter(_WireItem)
+_WRITTEN = TypeAdapter(_WireItem)
+_STORED = TypeAdapter(_WireStored)
 _LIST = TypeAdapter(_WireList)
 
 
@@ -121,7 +130,7 @@ class SortedMap(Generic[T]):
             if default is UNSET:
                 raise
             return default
-        return self._read(response, call.endpoint, key)
+        return self._stored(decode(_STORED, response, call.endpoint), key, response, call.endpoint)
 
     async def set(
         self,
@@ -156,7 +165,7 @@ class SortedMap(Generic[T]):
         )
         endpoint = api.UPDATE_MEMORY_STORE_SORTED_MAP_ITEM
         call = Call(endpoint, self._item_path(key), {"allowMissing": True}, content=content)
-        return self._read(await self._session.send(call), endpoint, key, written=value)
+        return self._written(await self._session.send(call), endpoint, key, value)
 
     async def add(
         self,
@@ -315,7 +324,7 @@ class SortedMap(Generic[T]):
             response = await self._session.send(call)
             page = decode(_LIST, response, call.endpoint)
             self._session.spend(call, len(page.items) - 1)
-            rows = tuple(self._fitted(row, row.id, response, call.endpoint) for row in page.items)
+            rows = tuple(self._stored(row, row.id, response, call.endpoint) for row in page.items)
             return Page(rows, page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
@@ -342,28 +351,28 @@ class SortedMap(Generic[T]):
         content = _body(self._codec.encode(value), **_sort_fields(sort_key), ttl=ttl)
         endpoint = api.CREATE_MEMORY_STORE_SORTED_MAP_ITEM
         call = Call(endpoint, self._path(), {"id": key}, content=content, guarded=True)
-        return self._read(await self._session.send(call), endpoint, key, written=value)
+        return self._written(await self._session.send(call), endpoint, key, value)
 
     async def _replace(
         self, key: str, item: SortedMapItem[T], value: T, sort_key: str | float | None, ttl: str | None
     ) -> SortedMapItem[T]:
         """Write over exactly the item that was read."""
+        if item.etag is None:
+            raise unusable(None, api.GET_MEMORY_STORE_SORTED_MAP_ITEM, "it holds no etag")
         content = _body(self._codec.encode(value), **_sort_fields(sort_key), ttl=ttl, etag=item.etag)
         endpoint = api.UPDATE_MEMORY_STORE_SORTED_MAP_ITEM
         call = Call(endpoint, self._item_path(key), content=content, guarded=True)
-        return self._read(await self._session.send(call), endpoint, key, written=value)
+        return self._written(await self._session.send(call), endpoint, key, value)
 
-    def _read(self, response: Response, endpoint: Endpoint, key: str, *, written: Any = UNSET) -> SortedMapItem[T]:
-        wire = decode(_ITEM, response, endpoint)
-        if written is UNSET and not wire.etag:
-            raise unusable(response, endpoint, "it holds no etag")
-        if "value" not in wire.model_fields_set and written is not UNSET:
-            return _item(wire, key, written)
-        return self._fitted(wire, key, response, endpoint)
+    def _written(self, response: Response, endpoint: Endpoint, key: str, value: T) -> SortedMapItem[T]:
+        wire = decode(_WRITTEN, response, endpoint)
+        if "value" not in wire.model_fields_set:
+            return _item(wire, key, value)
+        return self._stored(wire, key, response, endpoint)
 
-    def _fitted(self, wire: _WireItem, key: str, response: Response, endpoint: Endpoint) -> SortedMapItem[T]:
+    def _stored(self, wire: _WireItem, key: str, response: Response, endpoint: Endpoint) -> SortedMapItem[T]:
         what = f"the value of {key!r} does not fit the type of the map {self._name!r}"
-        return _item(wire, key, fit(self._codec, wire.value, what, response, endpoint))
+        return _item(wire, key, read_value(self._codec, wire.value, what, response, endpoint))
 
 
 def _item(wire: _WireItem, key: str, value: T) -> SortedMapItem[T]:
