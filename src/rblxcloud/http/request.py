@@ -32,6 +32,8 @@ class Call:
     """Takes the answer while it comes, from an address that Roblox handed out; the endpoint gives but the name."""
     guarded: bool = False
     """The request carries a precondition, so that a repeat cannot do it twice."""
+    prepaid: bool = False
+    """What it costs of the budgets was counted before, so that it does not wait for them."""
     anonymous: bool = False
     """The request is sent without the credential."""
 

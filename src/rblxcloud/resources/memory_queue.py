@@ -22,7 +22,7 @@ from rblxcloud.errors import (
     ServerError,
 )
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.request import Call, encode_json, json_call
+from rblxcloud.http.request import Call, encode_json
 from rblxcloud.http.response import decode, unusable
 from rblxcloud.http.session import Session
 from rblxcloud.resources.arguments import check_limit, check_switch, check_whole
@@ -279,7 +279,7 @@ class MemoryQueue(Generic[T]):
         left, lost = float("inf") if limit is None else limit, 0
         while left > 0:
             try:
-                read = await self.read(int(min(batch, left)), invisible_for=window)
+                read = await self._read_prepaid(int(min(batch, left)), window)
             except (APIConnectionError, ServerError) as error:
                 lost += 1
                 await self._after_lost_read(error, lost)
@@ -299,6 +299,19 @@ class MemoryQueue(Generic[T]):
                 await runtime.sleep(pause)
                 pause = min(2 * pause, longest_pause)
 
+    async def _read_prepaid(self, count: int, window: float) -> QueueRead[T]:
+        """Read, once the discard of what is read can be paid for too: it must not wait until the items are back."""
+        session = self._session
+        give_back = await session.prepay(Call(api.DISCARD_MEMORY_STORE_QUEUE_ITEMS, self._path()), count)
+        try:
+            read = await self.read(count, invisible_for=window)
+        except BaseException:
+            give_back(count)
+            raise
+        # `read` has counted the items itself: one unit is left for the discard.
+        give_back(count - 1 if read.items else count)
+        return read
+
     async def _after_lost_read(self, error: APIConnectionError | ServerError, lost: int) -> None:
         """Pause after a read whose answer was lost: the next one is no repeat, since what is hidden comes back."""
         session = self._session
@@ -315,7 +328,7 @@ class MemoryQueue(Generic[T]):
         brief = session.with_options(replace(session.settings.options, deadline=deadline))
         assert read.id is not None
         try:
-            await session.runtime.shielded(_discard(brief, self._path(), read.id))
+            await session.runtime.shielded(_discard(brief, self._path(), read.id, prepaid=True))
         except (APIConnectionError, ServerError, RateLimitedError, NotFoundError) as error:
             logger.warning(
                 "%r: items that were handled could not be discarded, and may be handled again: %s", self, error
@@ -353,8 +366,9 @@ def _item(wire: _WireItem, value: T) -> QueueItem[T]:
     return QueueItem(_id_of(wire), value, wire.priority or 0.0, wire.expire_time)
 
 
-async def _discard(session: Session, path: dict[str, str | int], read_id: str) -> None:
-    call = json_call(api.DISCARD_MEMORY_STORE_QUEUE_ITEMS, path, {"readId": read_id})
+async def _discard(session: Session, path: dict[str, str | int], read_id: str, *, prepaid: bool = False) -> None:
+    content = encode_json({"readId": read_id})
+    call = Call(api.DISCARD_MEMORY_STORE_QUEUE_ITEMS, path, content=content, prepaid=prepaid)
     try:
         await session.send(call)
     except OutcomeUnknownError as error:
