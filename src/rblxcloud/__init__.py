@@ -69,11 +69,14 @@ if TYPE_CHECKING:
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.luau import LuauBinaryInput
     from rblxcloud.resources.luau_task import LuauLogMessage, LuauResult, LuauTask
+    from rblxcloud.resources.memory_queue import MemoryQueue, QueueItem, QueueRead
+    from rblxcloud.resources.memory_store import MemoryStoreFlush
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.place import Place
     from rblxcloud.resources.place_version import PlaceVersion
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.secret import Secret, Secrets
+    from rblxcloud.resources.sorted_map import SortedMap, SortedMapItem
     from rblxcloud.resources.subscription import ExpirationReason, Subscription, SubscriptionState
     from rblxcloud.resources.team_create import TeamCreateMember
     from rblxcloud.resources.thumbnail import UserThumbnail
@@ -151,6 +154,8 @@ __all__ = [
     "LuauResult",
     "LuauScriptError",
     "LuauTask",
+    "MemoryQueue",
+    "MemoryStoreFlush",
     "MemoryTokenStore",
     "ModerationError",
     "ModuleScript",
@@ -172,6 +177,8 @@ __all__ = [
     "Place",
     "PlaceVersion",
     "PreconditionFailedError",
+    "QueueItem",
+    "QueueRead",
     "RateLimitedError",
     "RateLimits",
     "RblxCloudError",
@@ -191,6 +198,8 @@ __all__ = [
     "Snapshot",
     "SocialLink",
     "SocialNetworkProfiles",
+    "SortedMap",
+    "SortedMapItem",
     "StateMismatchError",
     "StoredToken",
     "Subscription",
@@ -262,6 +271,8 @@ _HOMES = {
     "InventoryItem": "rblxcloud.resources.inventory",
     "JSON": "rblxcloud.types",
     "LocalScript": "rblxcloud.resources.instance",
+    "MemoryQueue": "rblxcloud.resources.memory_queue",
+    "MemoryStoreFlush": "rblxcloud.resources.memory_store",
     "ModerationError": "rblxcloud.errors",
     "ModuleScript": "rblxcloud.resources.instance",
     "NotFoundError": "rblxcloud.errors",
@@ -293,6 +304,8 @@ _HOMES = {
     "Place": "rblxcloud.resources.place",
     "PlaceVersion": "rblxcloud.resources.place_version",
     "PreconditionFailedError": "rblxcloud.errors",
+    "QueueItem": "rblxcloud.resources.memory_queue",
+    "QueueRead": "rblxcloud.resources.memory_queue",
     "RateLimitedError": "rblxcloud.errors",
     "RateLimits": "rblxcloud.config",
     "RblxCloudError": "rblxcloud.errors",
@@ -309,6 +322,8 @@ _HOMES = {
     "Snapshot": "rblxcloud.resources.experience",
     "SocialLink": "rblxcloud.resources.experience",
     "SocialNetworkProfiles": "rblxcloud.resources.user",
+    "SortedMap": "rblxcloud.resources.sorted_map",
+    "SortedMapItem": "rblxcloud.resources.sorted_map",
     "StateMismatchError": "rblxcloud.errors",
     "StoredToken": "rblxcloud.oauth2.stores.base",
     "TeamCreateMember": "rblxcloud.resources.team_create",

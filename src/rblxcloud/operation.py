@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import parse_qsl
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,12 +20,13 @@ from rblxcloud.errors import (
     DeadlineExceededError,
     InvalidRequestError,
     ModerationError,
+    NotFoundError,
     OperationFailedError,
     OperationTimeoutError,
     ResultTooLargeError,
 )
 from rblxcloud.http.binding import BINDING, Binding
-from rblxcloud.http.request import Call, encode_json
+from rblxcloud.http.request import Call, QueryValue, encode_json, encode_query
 from rblxcloud.http.response import problems_of, read_error, unusable
 from rblxcloud.http.routes import match
 from rblxcloud.http.session import Session
@@ -39,6 +42,7 @@ _TASKS = "/luau-execution-session"
 """What the path of every task has in it."""
 _FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
 _FAILURES: Mapping[str | None, type[OperationFailedError]] = {"422": ResultTooLargeError}
+_FLUSH = re.compile(r"(/cloud/v2/universes/[^/?]+)(/operations/[^/?]+(?:\?.*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Operation(Generic[ResultT]):
                     if left <= 0:
                         raise self._too_late(timeout)
                     await session.runtime.sleep(min(delay, left))
-                await self._poll_until(session, call, ends, timeout)
+                await self._poll_until(session, self._call(), ends, timeout)
                 delay = max(pause, fair_pause())
                 if growing:
                     pause = min(2 * pause, LONGEST_PAUSE)
@@ -185,12 +189,13 @@ class Operation(Generic[ResultT]):
         return self._binding.get()
 
     def _call(self) -> Call:
-        endpoint, values = match("GET", self.path)
-        return Call(replace(endpoint, repeat=Repeat.SAFE), values)
+        path, _, query = self.path.partition("?")
+        endpoint, values = match("GET", path)
+        return Call(replace(endpoint, repeat=Repeat.SAFE), values, dict(parse_qsl(query)))
 
     async def _poll(self, session: Session, call: Call) -> None:
         try:
-            response = await session.send(call)
+            response = await self._send(session, call)
         except APIStatusError as error:
             # Analytics tells of a query that failed with a status of its own, others with a 200.
             failed = _failed_query(error, self.path)
@@ -199,6 +204,17 @@ class Operation(Generic[ResultT]):
             self._state = failed
         else:
             self._state = _read(_object(response, call.endpoint), self.path, response)
+
+    async def _send(self, session: Session, call: Call) -> Response:
+        try:
+            return await session.send(call)
+        except NotFoundError:
+            # A flush of memory stores answers one path (seen in practice), and the reference polls it at another.
+            flush = _FLUSH.fullmatch(self.path)
+            if flush is None:
+                raise
+            self._state = replace(self._state, path=f"{flush[1]}/memory-store{flush[2]}")
+            return await session.send(self._call())
 
     async def _poll_until(self, session: Session, call: Call, ends: float | None, timeout: float | None) -> None:
         """Poll so that neither the answer nor the turn for it is waited for much longer than the timeout."""
@@ -247,13 +263,16 @@ def _adapter(result: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(result)
 
 
-async def start(binding: Binding, call: Call, result: type[ResultT]) -> Operation[ResultT]:
+async def start(
+    binding: Binding, call: Call, result: type[ResultT], *, query: Mapping[str, QueryValue] | None = None
+) -> Operation[ResultT]:
     """Send a call that starts an operation.
 
     Args:
         binding: Where the session comes from.
         call: The call; its endpoint says where the operation is polled.
         result: Class of what it brings: a resource or a model.
+        query: What each poll takes besides its path.
 
     Returns:
         The operation, which may have ended already.
@@ -262,14 +281,17 @@ async def start(binding: Binding, call: Call, result: type[ResultT]) -> Operatio
         APIResponseError: The answer names no operation; the call may have been carried out.
         RblxCloudError: As for any other call.
     """
-    return Operation(binding, result, await begin(binding, call))
+    return Operation(binding, result, await begin(binding, call, query))
 
 
-async def begin(binding: Binding, call: Call) -> State:
+async def begin(binding: Binding, call: Call, query: Mapping[str, QueryValue] | None = None) -> State:
     """Send a call that starts an operation, and return what its answer says; see `start`."""
     response = await binding.get().send(call)
     body = _object(response, call.endpoint)
-    return _read(body, _path_of(body, call, response), response)
+    path = _path_of(body, call, response)
+    if query:
+        path = f"{path}?{encode_query(query)}"
+    return _read(body, path, response)
 
 
 def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[ResultT]:
@@ -283,7 +305,7 @@ def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[Resu
     Raises:
         InvalidRequestError: The path cannot be one.
     """
-    match("GET", path)
+    match("GET", path.partition("?")[0])
     return Operation(binding, result, State(path))
 
 

@@ -42,10 +42,10 @@ def test_the_thousandth_in_a_queue_costs_no_walk_along_it() -> None:
     window = limiter._windows[("w",)]
     original = type(window)._conflict
 
-    def counted(self: object, moment: float) -> float | None:
+    def counted(self: object, moment: float, more: int) -> float | None:
         nonlocal steps
         steps += 1
-        return original(self, moment)  # type: ignore[arg-type]
+        return original(self, moment, more)  # type: ignore[arg-type]
 
     type(window)._conflict = counted  # type: ignore[method-assign,assignment]
     try:

@@ -139,3 +139,26 @@ async def test_limits_can_be_switched_off(clock: ManualClock) -> None:
         for _ in range(400):
             await client.experience(1).get_data_store("s").get("k")
     assert clock.sleeps == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 8), st.integers(1, 5), st.integers(0, 5)), max_size=40), st.booleans())
+def test_starts_that_count_for_several_keep_to_the_limit_too(
+    calls: list[tuple[float, int, int]], in_turn: bool
+) -> None:
+    limiter, now, counted = RateLimiter(), 0.0, list[float]()
+    for gap, starts, unused in calls:
+        now += gap
+        moment = limiter.reserve([rule(5)], now, starts=starts)
+        limiter.release([rule(5)], moment, min(unused, starts))
+        counted += [moment] * (starts - min(unused, starts))
+        now = moment if in_turn else now
+    counted.sort()
+    for first, last in zip(counted, counted[5:], strict=False):
+        assert last - first >= 10
+
+
+def test_what_a_call_turned_out_to_cost_makes_the_next_ones_wait() -> None:
+    limiter = RateLimiter()
+    assert limiter.reserve([rule(5)], 0.0) == 0.0
+    limiter.spend([rule(5)], 0.0, 9)
+    assert limiter.reserve([rule(5)], 1.0) == 10 + MARGIN

@@ -60,6 +60,16 @@ REQUESTS: tuple[Outranked, ...] = (
         "ambiguities.md section A, point 47: clients send JSON",
     ),
     Outranked(
+        r"PATCH /cloud/v2/universes/{universe_id}/memory-store/sorted-maps/{sorted_map_id}/items/{item_id}",
+        r"^body.etag: Tried to write read-only property",
+        "memorystores.md section 2, update: etag in the body is a precondition",
+    ),
+    Outranked(
+        r"GET /cloud/v2/universes/\d+/operations/.*",
+        r"^no operation of the document",
+        "memorystores.md section 3: the flush answers a path that is polled as it is",
+    ),
+    Outranked(
         r"GET /_cdn/.*",
         r"^no operation of the document",
         "http.md section 1, hosts and paths: files are at addresses of a CDN, which for the emulator is itself",
@@ -119,6 +129,11 @@ ANSWERS: tuple[Outranked, ...] = (
         r"POST /cloud/v2/universes/{universe_id}/luau-execution-session-task-binary-inputs",
         r'^200 Response violates schema: "\d+" is not of type "integer".*/properties/size',
         "http.md section 6, JSON types: protobuf's JSON writes 64-bit numbers as texts, such as luau's size",
+    ),
+    Outranked(
+        r"(POST|GET) /cloud/v2/universes/{universe_id}/memory-store(:flush|/operations/{operation_id})",
+        r"^200 Response violates schema: null is not of type \"boolean\"",
+        "memorystores.md section 3: done is null while the flush is under way",
     ),
 )
 """About what the emulator answers."""

@@ -34,6 +34,7 @@ from tests.oracle.oracle import Finding
 SERVED = (
     "/cloud/v2/universes/{universe_id}/data-stores",
     "/cloud/v2/universes/{universe_id}/ordered-data-stores",
+    "/cloud/v2/universes/{universe_id}/memory-store",
     "/cloud/v2/universes/{universe_id}:publishMessage",
     "/cloud/v2/universes/{universe_id}:restartServers",
     "/datastores/v1/",
@@ -72,8 +73,11 @@ _KEYS = ("number", "text", "deleted", "new")
 NARROWED: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("universe_id", "universeId"), ("1",)),
     **dict.fromkeys(("data_store_id", "ordered_data_store_id", "orderedDataStore", "datastoreName"), _STORES),
+    **dict.fromkeys(("queue_id", "sorted_map_id"), _STORES),
     **dict.fromkeys(("scope_id", "scope"), _SCOPES),
     **dict.fromkeys(("entry_id", "entry", "entryKey", "id"), _KEYS),
+    "item_id": ("number", "text", "new"),
+    "invisibilityWindow": ("30s", "0.5s", "bad"),
     **dict.fromkeys(("pageToken", "page_token", "cursor"), ("", "bad")),
     **dict.fromkeys(("filter", "prefix", "orderBy", "order_by", "matchVersion", "startTime", "endTime"), ("", "bad")),
     **dict.fromkeys(("place_id", "placeId"), ("2", "5", "bad")),
@@ -126,7 +130,11 @@ NARROWED_AT: dict[str, dict[str, tuple[str, ...]]] = {
 """Values by the path of the operation, where those of a name lead nowhere."""
 
 _GROUP = "/cloud/v2/groups/{group_id}"
+_MEMORY = "/cloud/v2/universes/{universe_id}/memory-store"
+_MAP = f"{_MEMORY}/sorted-maps/{{sorted_map_id}}/items"
+_QUEUE = f"{_MEMORY}/queues/{{queue_id}}/items"
 FILTERS: dict[str, tuple[str, ...]] = {
+    _MAP: ("", 'id > "a" && sortKey < 9', 'sortKey > "a"', "bad"),
     "/cloud/v2/users/{user_id}/inventory-items": ("", "badges=true;inventoryItemAssetTypes=*", "badgeIds=5", "bad"),
     "/cloud/v2/users/{user_id}/asset-quotas": ("", "quotaType == RateLimitUpload", "bad"),
     f"{UNIVERSE}/user-restrictions:listLogs": ("", "user == 'users/7' && place == 'places/2'", "user == 7", "bad"),
@@ -137,6 +145,31 @@ FILTERS: dict[str, tuple[str, ...]] = {
 }
 """Values of `filter` by the path of the list, where the grammar leads somewhere."""
 
+_STORED = {"enum": [1, "one", {"one": [1.5, True]}]}
+_TTL = {"type": "string", "enum": ["60s", "0.5s", "bad"]}
+_MAP_BODY = {
+    "type": "object",
+    "properties": {
+        "value": _STORED,
+        "ttl": _TTL,
+        "numericSortKey": {"type": "number", "minimum": -9, "maximum": 9},
+        "stringSortKey": {"type": "string", "maxLength": 129},
+    },
+    "required": ["value"],
+    "additionalProperties": False,
+}
+_QUEUE_BODY = {
+    "type": "object",
+    "properties": {"data": _STORED, "ttl": _TTL, "priority": {"type": "number", "minimum": -9, "maximum": 9}},
+    "required": ["data"],
+    "additionalProperties": False,
+}
+_READ_BODY = {
+    "type": "object",
+    "properties": {"readId": {"type": "string", "enum": ["0" * 32, "bad"]}},
+    "required": ["readId"],
+    "additionalProperties": False,
+}
 _ROLE_BODY = {
     "type": "object",
     "properties": {"role": {"type": "string", "enum": [f"groups/1/roles/{ROLE}", "groups/1/roles/5", "bad"]}},
@@ -277,6 +310,10 @@ BODIES: dict[str, Any] = {
         "required": ["id", "secret", "key_id"],
     },
     "PATCH /cloud/v2/universes/{universeId}/secrets/{secretId}": {"type": "object", "properties": _SECRET},
+    f"POST {_MAP}": _MAP_BODY,
+    f"PATCH {_MAP}/{{item_id}}": _MAP_BODY,
+    f"POST {_QUEUE}": _QUEUE_BODY,
+    f"POST {_QUEUE}:discard": _READ_BODY,
     f"PATCH {_GROUP}/memberships/{{membership_id}}": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:assignRole": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:unassignRole": _ROLE_BODY,
@@ -363,6 +400,10 @@ def seed(emulator: Emulator) -> dict[str, str]:
         _post(emulator, f"{stores.format('ordered-data-stores')}?id=number", 5)
         reply = emulator.handle(RawRequest("DELETE", f"{stores.format('data-stores')}/deleted", HEADERS))
         assert reply.status == 200
+    flush = _send(emulator, "/cloud/v2/universes/1/memory-store:flush", {})
+    for number, key in enumerate(("number", "text")):
+        _send(emulator, f"/cloud/v2/universes/1/memory-store/sorted-maps/seeded/items?id={key}", {"value": number})
+        _send(emulator, "/cloud/v2/universes/1/memory-store/queues/seeded/items", {"data": number})
     emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
     emulator.places.add(1, 2)
     emulator.places.add_version(2)
@@ -384,6 +425,7 @@ def seed(emulator: Emulator) -> dict[str, str]:
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
         "secret": base64.b64encode(box.encrypt(b"hush")).decode(),
         "key_id": key["key_id"],
+        "flush": flush["path"].rpartition("/")[2],
         "forum_category_id": category,
         INSTANCE_OPERATION: json.loads(instance.body)["path"].rpartition("/")[2],
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
@@ -448,6 +490,8 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
     @hypothesis.given(case=operation.as_strategy())
     def send(case: Any) -> None:
         seeded = seed(emulator)
+        if "/memory-store/" in operation.label:
+            seeded["operation_id"] = seeded["flush"]
         if case.query.get("versionId") == "seeded":
             case.query = {**SEEDED, "versionId": seeded["versionId"]}
         case.path_parameters = {

@@ -13,6 +13,8 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.journal import LoggedRequest
 from rblxcloud.emulator.luau.controls import LuauTaskRecord
 from rblxcloud.emulator.luau.handlers import LuauAnswer, LuauLog, LuauRun
+from rblxcloud.emulator.memory_stores.queues import StoredQueueItem
+from rblxcloud.emulator.memory_stores.sorted_maps import MapItem
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -42,6 +44,7 @@ __all__ = [
     "LuauLog",
     "LuauRun",
     "LuauTaskRecord",
+    "MapItem",
     "Message",
     "Notification",
     "OAuthApp",
@@ -50,5 +53,6 @@ __all__ = [
     "RawRequest",
     "Reply",
     "ScopeGrant",
+    "StoredQueueItem",
     "serve",
 ]

@@ -16,6 +16,7 @@ from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlEr
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.luau.control_routes import ROUTES as LUAU_ROUTES
+from rblxcloud.emulator.memory_stores import controls as memory_stores
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
@@ -244,5 +245,6 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     **LUAU_ROUTES,
     **control_creators.ROUTES,
     **control_places.ROUTES,
+    **memory_stores.ROUTES,
     **oauth.ROUTES,
 }

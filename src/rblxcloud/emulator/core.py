@@ -19,6 +19,7 @@ from rblxcloud.emulator import (
     creators,
     data_stores,
     journal,
+    memory_stores,
     messaging,
     ordered_data_stores,
     subscriptions,
@@ -35,6 +36,7 @@ from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.luau import rooms as luau
 from rblxcloud.emulator.luau.controls import LuauControls
+from rblxcloud.emulator.memory_stores.controls import MemoryStoreControls
 from rblxcloud.emulator.messaging import Message
 from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
@@ -65,6 +67,7 @@ CONTROL_PREFIX = "/_emulator/"
 _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (data_stores.HANDLERS, data_stores.SCHEMA),
     (ordered_data_stores.HANDLERS, ordered_data_stores.SCHEMA),
+    (memory_stores.HANDLERS, memory_stores.SCHEMA),
     (messaging.HANDLERS, messaging.SCHEMA),
     (universes.HANDLERS, universes.SCHEMA),
     (api_keys.HANDLERS, api_keys.SCHEMA),
@@ -134,7 +137,7 @@ class Emulator:
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
         self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
-        """How the next uploads and thumbnails go."""
+        """How the next uploads, thumbnails and flushes go."""
         self.assets: AssetControls = AssetControls(self._world, self._transaction)
         """The assets there are."""
         self.users: UserControls = UserControls(self._world, self._transaction)
@@ -151,6 +154,8 @@ class Emulator:
         """Luau execution: who answers for which script."""
         self.places: PlaceControls = PlaceControls(self._world, self._transaction)
         """Places: who edits them, their versions, what is in them."""
+        self.memory_stores: MemoryStoreControls = MemoryStoreControls(self._world, self._transaction)
+        """Sorted maps and queues."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

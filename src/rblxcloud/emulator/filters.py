@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import cast
+from dataclasses import dataclass
+from typing import Literal, cast
 
 from rblxcloud.emulator.model import Refusal
 from rblxcloud.emulator.storage_time import parse_time
@@ -14,10 +15,12 @@ from rblxcloud.emulator.universes import is_id
 __all__ = [
     "INT64_MAX",
     "INT64_MIN",
+    "Bound",
     "equal_path",
     "equal_paths",
     "equal_words",
     "id_prefix",
+    "item_bounds",
     "member_condition",
     "revision_times",
     "value_range",
@@ -31,6 +34,12 @@ _TIME_CONDITION = re.compile(r"\s*revision_create_time\s*(<=|>=)\s*(\S+?)\s*")
 _EQUAL = re.compile(r"(\w+)\s*==\s*'([^']*)'", re.ASCII)
 _AMONG = re.compile(r"(\w+)\s+in\s+\[\s*('[^']*'(?:\s*,\s*'[^']*')*)\s*\]", re.ASCII)
 _BARE_EQUAL = re.compile(r"(\w+)\s*==\s*([\w-]+)", re.ASCII)
+_ITEM_CONDITION = re.compile(
+    r"""\s*(?P<field>id|sortKey)\s*(?P<operator>[<>])\s*
+    (?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?))\s*""",
+    re.DOTALL | re.VERBOSE | re.ASCII,
+)
+_AND = "&&"
 _VALUE_CONDITION = re.compile(r"entry (<=|>=) (-?\d{1,19})", re.ASCII)
 
 
@@ -88,6 +97,52 @@ def value_range(text: str) -> tuple[int, int]:
         else:
             high = min(high, int(match[2]))
     return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A condition on the items of a sorted map."""
+
+    field: Literal["id", "sortKey"]
+    operator: Literal["<", ">"]
+    value: str | float
+
+
+def item_bounds(text: str) -> list[Bound]:
+    """Return the conditions of a filter such as `id > "a" && sortKey < 5`; no filter has none.
+
+    Raises:
+        Refusal: 400 for anything but `<` and `>` with texts in double quotes and bare numbers, joined by `&&`.
+    """
+    bounds: list[Bound] = []
+    place = 0
+    while text and place <= len(text):
+        # Not split at `&&`, which may stand within quotes.
+        match = _ITEM_CONDITION.match(text, place)
+        if match is None:
+            raise _invalid()
+        bounds.append(_bound(match))
+        place = match.end()
+        if place == len(text):
+            break
+        if not text.startswith(_AND, place):
+            raise _invalid()
+        place += len(_AND)
+    return bounds
+
+
+def _bound(match: re.Match[str]) -> Bound:
+    field, operator = cast('Literal["id", "sortKey"]', match["field"]), cast('Literal["<", ">"]', match["operator"])
+    if match["number"] is not None and field == "id":
+        raise _invalid()
+    if match["number"] is not None:
+        return Bound(field, operator, float(match["number"]))
+    try:
+        quoted = cast("str", json.loads(match["text"]))
+        quoted.encode()
+    except ValueError as error:
+        raise _invalid() from error
+    return Bound(field, operator, quoted)
 
 
 def member_condition(text: str) -> tuple[str, str, list[str]]:

@@ -100,6 +100,20 @@ class Limits:
             self._used[quota.key] = (int(now // quota.seconds), self._spent(quota, now) + 1)
         return self._headers(own, now)
 
+    def spend(self, endpoint: Endpoint, path: Mapping[str, str], units: int) -> None:
+        """Count what a request turned out to cost of its budgets besides the one unit that was charged before it.
+
+        Args:
+            endpoint: What was called.
+            path: Decoded path values.
+            units: How many more; what is not above 0 is nothing.
+        """
+        if not self.enabled or units <= 0:
+            return
+        now = self._now()
+        for quota in self._shared(endpoint, path):
+            self._used[quota.key] = (int(now // quota.seconds), self._spent(quota, now) + units)
+
     def move(self, size: int, *counted: tuple[ByteLimit, Hashable]) -> None:
         """Count the bytes of a value that is read or written, or refuse it and count nothing.
 
@@ -180,6 +194,8 @@ def _quota(limit: Limit | None, *key: str) -> _Quota | None:
 
 
 def _error_name(budget: str) -> str:
-    """Return what Roblox calls a full budget of v2's data stores, as the beginning of a message."""
+    """Return what Roblox calls a full budget of v2's data stores or memory stores, as the beginning of a message."""
+    if budget.startswith("memory-stores"):
+        return "TotalRequestsOverLimit: " if budget == "memory-stores" else "DataStructureRequestsOverLimit: "
     family, _, kind = budget.partition("data-stores.v2.")
     return f"{'Ordered' if family else 'Standard'}{kind.title()}ExperienceThrottled: " if kind else ""

@@ -9,19 +9,19 @@ from pydantic.alias_generators import to_camel
 
 __all__ = ["OperationScript", "Scripts"]
 
-Kind = Literal["upload", "thumbnail", "instance"]
+Kind = Literal["upload", "thumbnail", "instance", "flush"]
 
 
 class OperationScript(BaseModel):
-    """How an upload, a thumbnail or a call to an instance goes. The default one is done when it is first polled."""
+    """How one of these operations goes. The default one is done when it is first polled."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid"
     )
 
     kind: Kind = "upload"
-    """What it is for: an `upload`, which updates of a file's content are too, a `thumbnail`, or an `instance`, whether
-    it is read, listed or updated."""
+    """What it is for: an `upload`, which updates of a file's content are too, a `thumbnail`, a call to an `instance`,
+    or a `flush` of memory stores."""
     processing: float = Field(default=0.0, ge=0)
     """Seconds on the emulator's clock until the operation is done."""
     answer: Literal["pending", "path", "done"] = "pending"

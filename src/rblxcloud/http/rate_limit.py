@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import weakref
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -73,8 +73,12 @@ class _Window:
         if old:
             del self.starts[:old]
 
-    def earliest(self, moment: float) -> float:
-        """The first moment from `moment` on at which one more start keeps every stretch within the limit."""
+    def add(self, moment: float, starts: int) -> None:
+        place = bisect_right(self.starts, moment)
+        self.starts[place:place] = [moment] * starts
+
+    def earliest(self, moment: float, starts: int = 1) -> float:
+        """The first moment from `moment` on at which that many more starts keep every stretch within the limit."""
         moment = max(moment, self.blocked_until)
         if self.count is None:
             return moment
@@ -85,31 +89,34 @@ class _Window:
             begin, end = self.full
             if begin <= moment < end:
                 moment = end
-            conflict = self._conflict(moment)
+            conflict = self._conflict(moment, starts)
             if conflict is None:
                 break
             moment = conflict
+        if starts > 1:
+            return moment  # A single one may fit earlier.
         begin, end = self.full
         joined = asked <= end and begin <= moment
         self.full = (min(asked, begin), max(moment, end)) if joined else (asked, moment)
         return moment
 
-    def give_back(self, moment: float) -> None:
-        """Take one start out again: there is room less than a window's length before and after it."""
+    def give_back(self, moment: float, starts: int = 1) -> None:
+        """Take starts out again: there is room less than a window's length before and after them."""
         place = bisect_left(self.starts, moment)
-        if place < len(self.starts) and self.starts[place] == moment:
-            del self.starts[place]
+        after = min(bisect_right(self.starts, moment), place + starts)
+        if place < after:
+            del self.starts[place:after]
             begin, end = self.full
             free_until = moment + self.seconds
             self.full = (free_until, end) if begin < free_until < end else (0.0, 0.0)
 
-    def _conflict(self, moment: float) -> float | None:
-        """None when a start at `moment` fits; else the next moment worth trying."""
+    def _conflict(self, moment: float, more: int) -> float | None:
+        """None when `more` starts at `moment` fit; else the next moment worth trying."""
         assert self.count is not None
-        starts, count = self.starts, self.count
+        starts, count = self.starts, max(1, self.count + 1 - more)
         place = bisect_right(starts, moment)
         for first in range(max(0, place - count), min(place, len(starts) - count) + 1):
-            # The stretch from `begin` would hold count + 1 starts, the new one among them.
+            # The stretch from `begin` would hold one start too many, the new ones among them.
             begin = starts[first] if first < place else moment
             end = starts[first + count - 1] if first + count > place else moment
             if end < begin + self.seconds:
@@ -140,28 +147,29 @@ class RateLimiter:
         self._windows: dict[WindowKey, _Window] = {}
         self._pollers: Counter[WindowKey] = Counter()
 
-    def reserve(self, rules: Sequence[Rule], now: float, *, held: float | None = None) -> float:
+    def reserve(self, rules: Sequence[Rule], now: float, *, held: float | None = None, starts: int = 1) -> float:
         """Hold the next moment at which a call may start in every window, and return it; `now` when that is now.
 
         Args:
             rules: The windows.
             now: This moment.
             held: A moment that the caller holds and gives back in the same step.
+            starts: How many starts it counts as.
         """
-        return self._do(lambda: self._reserve(rules, now, held), now)
+        return self._do(lambda: self._reserve(rules, now, held, starts), now)
 
-    def _reserve(self, rules: Sequence[Rule], now: float, held: float | None) -> float:
+    def _reserve(self, rules: Sequence[Rule], now: float, held: float | None, starts: int) -> float:
         windows = [self._window(rule, now) for rule in rules]
         if held is not None:
             for window in windows:
-                window.give_back(held)
+                window.give_back(held, starts)
         moment, settled = now, not windows
         while not settled:
-            later = max(window.earliest(moment) for window in windows)
+            later = max(window.earliest(moment, starts) for window in windows)
             settled, moment = later == moment, later
         if moment != float("inf"):
             for window in windows:
-                insort(window.starts, moment)
+                window.add(moment, starts)
         return moment
 
     def _do(self, work: Callable[[], T], otherwise: T) -> T:
@@ -179,14 +187,22 @@ class RateLimiter:
             finally:
                 self._busy = False
 
-    def release(self, rules: Sequence[Rule], moment: float) -> None:
+    def release(self, rules: Sequence[Rule], moment: float, starts: int = 1) -> None:
         """Give a held moment back."""
-        self._do(lambda: self._release(rules, moment), None)
+        self._do(lambda: self._release(rules, moment, starts), None)
 
-    def _release(self, rules: Sequence[Rule], moment: float) -> None:
+    def _release(self, rules: Sequence[Rule], moment: float, starts: int) -> None:
         for rule in rules:
             if rule.key in self._windows:
-                self._windows[rule.key].give_back(moment)
+                self._windows[rule.key].give_back(moment, starts)
+
+    def spend(self, rules: Sequence[Rule], now: float, starts: int) -> None:
+        """Count starts that were not waited for: what a call turned out to cost besides itself."""
+        self._do(lambda: self._spend(rules, now, starts), None)
+
+    def _spend(self, rules: Sequence[Rule], now: float, starts: int) -> None:
+        for rule in rules:
+            self._window(rule, now).add(now, starts)
 
     def block(self, key: WindowKey, until: float) -> None:
         """Let nothing start in a window before `until`: the server said so."""
@@ -222,8 +238,7 @@ class RateLimiter:
         elif by_others > 0:
             # Starts of other programs with keys of the same owner: they count until the server's window ends.
             moment = now + min(reset, window.seconds) - window.seconds
-            place = bisect_right(window.starts, moment)
-            window.starts[place:place] = [moment] * by_others
+            window.add(moment, by_others)
 
     def worth_logging(self, key: WindowKey, now: float, until: float) -> bool:
         """Whether a wait until then is news: true once for each stretch in which a window is full."""
@@ -328,9 +343,7 @@ class Windows:
             self._own_limit(call),
             "it is the endpoint's published limit for this credential",
         )
-        if self.mode == "server":
-            return [own]
-        return [own, *self._budgets(call)]
+        return [own] if call.prepaid else [own, *self.budgets(call)]
 
     def own_key(self, call: Call) -> WindowKey:
         """Return the key of the window that counts this credential's calls of one endpoint."""
@@ -341,8 +354,11 @@ class Windows:
             return None
         return call.endpoint.key_limit if self.kind is Kind.API_KEY else call.endpoint.oauth_limit
 
-    def _budgets(self, call: Call) -> list[Rule]:
+    def budgets(self, call: Call) -> list[Rule]:
+        """Return those of the windows that other credentials share."""
         rules: list[Rule] = []
+        if self.mode != "published":
+            return rules
         for budget in call.endpoint.budgets:
             key = (self.base_url, budget.name, *(str(call.path[name]) for name in budget.keyed_by))
             count = budget.count + budget.per_player * self.players
@@ -352,9 +368,26 @@ class Windows:
 
 
 async def wait_turn(
-    limiter: RateLimiter, runtime: Runtime, rules: Sequence[Rule], *, deadline: float | None, endpoint: str
-) -> None:
+    limiter: RateLimiter,
+    runtime: Runtime,
+    rules: Sequence[Rule],
+    *,
+    deadline: float | None,
+    endpoint: str,
+    starts: int = 1,
+) -> float:
     """Wait until a call may start in every window, and start it there.
+
+    Args:
+        limiter: Knows the windows.
+        runtime: Time.
+        rules: The windows.
+        deadline: Moment after which nothing is to start.
+        endpoint: What is waited for.
+        starts: How many starts it counts as.
+
+    Returns:
+        The moment at which it is counted.
 
     Raises:
         DeadlineExceededError: The turn would come after the deadline; nothing was waited for.
@@ -363,11 +396,11 @@ async def wait_turn(
     try:
         while True:
             now = runtime.monotonic()
-            moment = limiter.reserve(rules, now, held=held)
+            moment = limiter.reserve(rules, now, held=held, starts=starts)
             held = moment
             if moment <= now:
                 held = None
-                return
+                return moment
             if moment == float("inf") or (deadline is not None and moment > deadline):
                 raise DeadlineExceededError(
                     f"{endpoint} would have to wait {moment - now:.1f} s for its rate limit, past the deadline",
@@ -377,7 +410,7 @@ async def wait_turn(
             await runtime.sleep(moment - now)
     finally:
         if held is not None:
-            limiter.release(rules, held)
+            limiter.release(rules, held, starts)
 
 
 def _log_wait(limiter: RateLimiter, rules: Sequence[Rule], now: float, moment: float, endpoint: str) -> None:

@@ -33,6 +33,8 @@ class Call:
     some; the endpoint gives but the name and the method."""
     guarded: bool = False
     """The request carries a precondition or an idempotency key, so that a repeat cannot do it twice."""
+    prepaid: bool = False
+    """What it costs of the budgets was counted before, so that it does not wait for them."""
     anonymous: bool = False
     """The request is sent without the credential."""
 

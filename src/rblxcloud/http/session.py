@@ -169,6 +169,39 @@ class Session:
         """Open a context for a caller who sends the same call again and again; see `RateLimiter.taking_turns`."""
         return self.limiter.taking_turns(self._windows.rules(call))
 
+    def spend(self, call: Call, units: int) -> None:
+        """Count what an answered call cost of its budgets besides the one unit that was counted before it.
+
+        Args:
+            call: The call.
+            units: How many more; what is not above 0 is nothing.
+        """
+        self.limiter.spend(self._windows.budgets(call), self.runtime.monotonic(), max(0, units))
+
+    async def prepay(self, call: Call, units: int) -> Callable[[int], None]:
+        """Wait until calls may cost that much of the budgets of `call`, and count it.
+
+        Args:
+            call: A call with the same budgets.
+            units: How much.
+
+        Returns:
+            A function that gives back what was not needed.
+
+        Raises:
+            DeadlineExceededError: They would have to wait past the deadline.
+        """
+        rules, deadline = self._windows.budgets(call), self.settings.options.deadline
+        moment = await rate_limit.wait_turn(
+            self.limiter,
+            self.runtime,
+            rules,
+            deadline=None if deadline is None else self.runtime.monotonic() + deadline,
+            endpoint=call.endpoint.name,
+            starts=units,
+        )
+        return lambda unused: self.limiter.release(rules, moment, unused)
+
     async def _attempt(self, progress: _Progress) -> Response | None:
         """Return a success; None when there is to be another attempt; else raise."""
         await self._wait_turn(progress)

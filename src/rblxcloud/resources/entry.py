@@ -157,11 +157,18 @@ ENTRY_LIST = TypeAdapter(EntryList)
 VERSION_LIST = TypeAdapter(VersionList)
 
 
-def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Response, endpoint: Endpoint) -> T:
+def fit(codec: Codec[T], value: Any, what: str, *, response: Response, endpoint: Endpoint) -> T:
     """Return a stored value as one of the store's type.
 
+    Args:
+        codec: The store's.
+        value: Plain JSON.
+        what: What does not fit, for the error.
+        response: The answer that brought it.
+        endpoint: What was called.
+
     Raises:
-        APIResponseError: It does not fit; the message names key and version.
+        APIResponseError: It does not fit.
     """
     try:
         return codec.decode(value)
@@ -169,7 +176,7 @@ def fit(codec: Codec[T], value: Any, *, key: str, version: str, response: Respon
         problem = next(problems_of(error))
         # pydantic's own error shows the value, which has no place in a traceback.
         raise APIResponseError(
-            f"the value of {key!r} at version {version} does not fit the store's type: {problem}",
+            f"{what}: {problem}",
             endpoint=endpoint.name,
             response=response,
             outcome_unknown=changes_something(endpoint),
@@ -189,10 +196,10 @@ def read_v2(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     if wire.state == _DELETED:
         raise _removed(response, endpoint)
     try:
-        _check_finite(wire.value, wire.attributes)
+        check_finite(wire.value, wire.attributes)
     except ValueError as error:
         raise unusable(response, endpoint, str(error)) from error
-    value = fit(codec, wire.value, key=key, version=wire.revision_id, response=response, endpoint=endpoint)
+    value = fit(codec, wire.value, _misfit(key, wire.revision_id), response=response, endpoint=endpoint)
     return Entry(value, wire.info())
 
 
@@ -212,7 +219,7 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     try:
         plain = from_json(response.content)
         metadata = from_json(headers.get("roblox-entry-attributes") or "{}")
-        _check_finite(plain, metadata)
+        check_finite(plain, metadata)
         info = EntryInfo.model_validate(
             {
                 "version": version,
@@ -225,12 +232,20 @@ def read_v1(codec: Codec[T], key: str, response: Response, endpoint: Endpoint) -
     except ValueError as error:
         problem = next(problems_of(error)) if isinstance(error, ValidationError) else str(error)
         raise unusable(response, endpoint, problem) from ValueError(problem)
-    value = fit(codec, plain, key=key, version=version, response=response, endpoint=endpoint)
+    value = fit(codec, plain, _misfit(key, version), response=response, endpoint=endpoint)
     return Entry(value, info)
 
 
-def _check_finite(*values: Any) -> None:
-    """Refuse NaN and infinities: JSON has none, but pydantic takes them, and makes one of a number like 1e999."""
+def _misfit(key: str, version: str) -> str:
+    return f"the value of {key!r} at version {version} does not fit the store's type"
+
+
+def check_finite(*values: Any) -> None:
+    """Refuse NaN and infinities: JSON has none, but pydantic takes them, and makes one of a number like 1e999.
+
+    Raises:
+        ValueError: There is one.
+    """
     json.dumps(values, allow_nan=False)
 
 

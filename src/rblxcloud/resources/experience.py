@@ -12,15 +12,19 @@ from rblxcloud.endpoints import data_stores, messaging, universes
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
+from rblxcloud.operation import Operation
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
 from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
 from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
+from rblxcloud.resources.memory_queue import MemoryQueue
+from rblxcloud.resources.memory_store import LARGEST_ITEM, FlushScope, MemoryStoreFlush, flush
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.place import Place
 from rblxcloud.resources.secret import Secrets
+from rblxcloud.resources.sorted_map import SortedMap
 from rblxcloud.resources.subscription import SUBSCRIPTION, Subscription, subscription_call
 from rblxcloud.resources.user_restriction import UserRestrictions
 from rblxcloud.resources.value import Codec
@@ -226,6 +230,61 @@ class Experience(Resource):
         Source: `GET /cloud/v2/universes/{universe_id}/subscription-products/{product_id}/subscriptions/{id}`.
         """
         return await self._session.request(subscription_call(self.id, product_id, user, full), SUBSCRIPTION)
+
+    @overload
+    def get_sorted_map(self, name: str, model: None = None) -> SortedMap[Any]: ...
+    @overload
+    def get_sorted_map(self, name: str, model: type[T] | TypeAdapter[T]) -> SortedMap[T]: ...
+    def get_sorted_map(self, name: str, model: type[Any] | TypeAdapter[Any] | None = None) -> SortedMap[Any]:
+        """Return a sorted map of the memory stores; nothing is sent.
+
+        Args:
+            name: Its name.
+            model: A class or a `TypeAdapter` that values are of; None for plain JSON.
+
+        Returns:
+            The map.
+
+        Raises:
+            InvalidRequestError: Name or model is refused.
+        """
+        return SortedMap(self._bound_to, self.id, name, Codec(model, LARGEST_ITEM))
+
+    @overload
+    def get_queue(self, name: str, model: None = None) -> MemoryQueue[Any]: ...
+    @overload
+    def get_queue(self, name: str, model: type[T] | TypeAdapter[T]) -> MemoryQueue[T]: ...
+    def get_queue(self, name: str, model: type[Any] | TypeAdapter[Any] | None = None) -> MemoryQueue[Any]:
+        """Return a queue of the memory stores; nothing is sent.
+
+        Args:
+            name: Its name.
+            model: A class or a `TypeAdapter` that values are of; None for plain JSON.
+
+        Returns:
+            The queue.
+
+        Raises:
+            InvalidRequestError: Name or model is refused.
+        """
+        return MemoryQueue(self._bound_to, self.id, name, Codec(model, LARGEST_ITEM))
+
+    async def flush_memory_stores(self, *, scope: FlushScope = "LIVE") -> Operation[MemoryStoreFlush]:
+        """Start to empty every memory store of the experience: sorted maps, queues and hash maps. It cannot be undone.
+
+        Args:
+            scope: `LIVE` for the stores of the published experience, `TEST` for those of tests in Studio.
+
+        Returns:
+            The operation: `await operation.wait()` waits until they are empty.
+
+        Raises:
+            InvalidRequestError: There is no such scope.
+
+        Scopes: `memory-store:flush`.
+        Source: `POST /cloud/v2/universes/{universe_id}/memory-store:flush`.
+        """
+        return await flush(self._bound_to, self.id, scope)
 
     def data_stores(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from rblxcloud.operation import Operation, resume
 from rblxcloud.resources.asset import Asset
 from rblxcloud.resources.instance import Instance
 from rblxcloud.resources.luau_task import is_task, resume_task
+from rblxcloud.resources.memory_store import MemoryStoreFlush
 from rblxcloud.resources.thumbnail import UserThumbnail
 
 RESULTS: Mapping[str, type[Any]] = {
@@ -22,6 +24,9 @@ RESULTS: Mapping[str, type[Any]] = {
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
 }
 """What the operations bring that are polled at an endpoint."""
+
+_FLUSH = re.compile(r"/cloud/v2/universes/\d+/(memory-store/)?operations/[^/?#]+(\?scope=(LIVE|TEST))?", re.ASCII)
+"""Where flushes are polled: the table has but one of the two, and the poll wants the scope too."""
 
 
 def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
@@ -39,6 +44,8 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     if is_task(path):
         return resume_task(binding, path)
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
+    if _FLUSH.fullmatch(address):
+        return resume(binding, address, MemoryStoreFlush)
     endpoint, _ = match("GET", address)
     if endpoint.name not in RESULTS:
         raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")

@@ -26,8 +26,12 @@ _DEEPEST = 200
 _SHOWN_INPUT = re.compile(r", input_value=.*")
 
 
-def serialize(value: object) -> bytes:
+def serialize(value: object, largest: int = LARGEST_VALUE) -> bytes:
     """Return a value as the JSON that is stored.
+
+    Args:
+        value: The value.
+        largest: Most bytes that it may have as JSON.
 
     Raises:
         InvalidRequestError: It, or something in it, cannot be stored; the message names the path to it.
@@ -36,8 +40,8 @@ def serialize(value: object) -> bytes:
     if value is None:
         raise InvalidRequestError("value", "None cannot be stored; remove(key) removes an entry")
     content = encode_json(value)
-    if len(content) > LARGEST_VALUE:
-        raise InvalidRequestError("value", f"is {len(content)} bytes of JSON; a key holds {LARGEST_VALUE}")
+    if len(content) > largest:
+        raise InvalidRequestError("value", f"is {len(content)} bytes of JSON; at most {largest} are stored")
     return content
 
 
@@ -136,12 +140,14 @@ class Codec(Generic[T]):
 
     Args:
         model: A class or a `TypeAdapter` that values are validated with; None takes and gives plain JSON.
+        largest: Most bytes that a value may have as JSON.
 
     Raises:
         InvalidRequestError: The model is no type that values could be of.
     """
 
-    def __init__(self, model: type[T] | TypeAdapter[T] | None) -> None:
+    def __init__(self, model: type[T] | TypeAdapter[T] | None, largest: int = LARGEST_VALUE) -> None:
+        self._largest = largest
         if model is None:
             self._adapter: TypeAdapter[T] | None = None
         else:
@@ -154,15 +160,16 @@ class Codec(Generic[T]):
             InvalidRequestError: It cannot be stored, or is not of the store's type.
         """
         if self._adapter is None:
-            return serialize(value)
+            return serialize(value, self._largest)
         try:
             checked = self._adapter.validate_python(value)
             # A model whose fields were assigned after its validation may hold what it would refuse: that is a warning.
-            return serialize(self._adapter.dump_python(checked, mode="json", by_alias=True, warnings="error"))
+            plain = self._adapter.dump_python(checked, mode="json", by_alias=True, warnings="error")
         except (ValidationError, PydanticSerializationError) as error:
             problem = _summary(error)
             # pydantic's own errors show the value, which has no place in a traceback.
             raise InvalidRequestError("value", f"does not fit the store's type: {problem}") from ValueError(problem)
+        return serialize(plain, self._largest)
 
     def decode(self, value: Any) -> T:
         """Return plain JSON as a value of the store.

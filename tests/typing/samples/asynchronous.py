@@ -40,6 +40,8 @@ from rblxcloud import (
     LuauLogMessage,
     LuauResult,
     LuauTask,
+    MemoryQueue,
+    MemoryStoreFlush,
     ModuleScript,
     NotFoundError,
     OAuth2App,
@@ -52,6 +54,8 @@ from rblxcloud import (
     Place,
     PlaceVersion,
     PreconditionFailedError,
+    QueueItem,
+    QueueRead,
     RateLimitedError,
     RblxCloudError,
     RequestEvent,
@@ -63,6 +67,8 @@ from rblxcloud import (
     Secrets,
     Snapshot,
     SocialLink,
+    SortedMap,
+    SortedMapItem,
     Subscription,
     User,
     UserClient,
@@ -203,6 +209,38 @@ async def ordered(experience: Experience) -> None:
     async for entry in board.sorted(descending=True, minimum=0, maximum=100, limit=10):
         assert_type(entry, OrderedEntry)
         assert_type(entry.value, int)
+
+
+async def memory_stores(experience: Experience) -> None:
+    board = experience.get_sorted_map("board", int)
+    assert_type(board, SortedMap[int])
+    assert_type(experience.get_sorted_map("board"), SortedMap[Any])
+    assert_type(experience.get_sorted_map("board", model=TypeAdapter(list[int])), SortedMap[list[int]])
+    assert_type(await board.get("builderman"), SortedMapItem[int])
+    assert_type(await board.get("nobody", default=None), SortedMapItem[int] | None)
+    item = await board.set("builderman", 10, sort_key="a", expires_in=timedelta(minutes=1))
+    assert_type(item.value, int)
+    assert_type(item.sort_key, str | float | None)
+    assert_type(await board.add("noob", 1, sort_key=1.5, expires_in=60), SortedMapItem[int])
+    assert_type(
+        await board.update("noob", lambda old: (old or 0) + 1, sort_key=lambda new: -new), SortedMapItem[int] | None
+    )
+    await board.remove("noob")
+    async for row in board.items(sort_key_above=5, key_below="z"):
+        assert_type(row, SortedMapItem[int])
+    queue = experience.get_queue("jobs", PlayerData)
+    assert_type(queue, MemoryQueue[PlayerData])
+    assert_type(await queue.add(PlayerData(), priority=1.5), QueueItem[PlayerData])
+    read = await queue.read(10)
+    assert_type(read, QueueRead[PlayerData])
+    assert_type(read.items, tuple[QueueItem[PlayerData], ...])
+    await read.discard()
+    async with aclosing(queue.consume(batch=5)) as items:
+        async for item_of_queue in items:
+            assert_type(item_of_queue, QueueItem[PlayerData])
+    operation = await experience.flush_memory_stores(scope="TEST")
+    assert_type(operation, Operation[MemoryStoreFlush])
+    assert_type(await operation.wait(), MemoryStoreFlush)
 
 
 async def experiences(client: Client) -> None:

@@ -37,6 +37,8 @@ from rblxcloud.sync import (
     LuauLogMessage,
     LuauResult,
     LuauTask,
+    MemoryQueue,
+    MemoryStoreFlush,
     ModuleScript,
     NotFoundError,
     OAuth2App,
@@ -47,6 +49,8 @@ from rblxcloud.sync import (
     Pager,
     Place,
     PlaceVersion,
+    QueueItem,
+    QueueRead,
     RblxCloudError,
     RequestEvent,
     Response,
@@ -57,6 +61,8 @@ from rblxcloud.sync import (
     Secrets,
     Snapshot,
     SocialLink,
+    SortedMap,
+    SortedMapItem,
     Subscription,
     User,
     UserClient,
@@ -149,6 +155,35 @@ def ordered(experience: Experience) -> None:
     assert_type(board.increment("builderman"), int)
     for entry in board.sorted(descending=True):
         assert_type(entry, OrderedEntry)
+
+
+def memory_stores(experience: Experience) -> None:
+    board = experience.get_sorted_map("board", int)
+    assert_type(board, SortedMap[int])
+    assert_type(experience.get_sorted_map("board"), SortedMap[Any])
+    assert_type(experience.get_sorted_map("board", model=TypeAdapter(list[int])), SortedMap[list[int]])
+    assert_type(board.get("builderman"), SortedMapItem[int])
+    assert_type(board.get("nobody", default=None), SortedMapItem[int] | None)
+    item = board.set("builderman", 10, sort_key="a", expires_in=timedelta(minutes=1))
+    assert_type(item.value, int)
+    assert_type(item.sort_key, str | float | None)
+    assert_type(board.add("noob", 1, sort_key=1.5, expires_in=60), SortedMapItem[int])
+    assert_type(board.update("noob", lambda old: (old or 0) + 1, sort_key=lambda new: -new), SortedMapItem[int] | None)
+    board.remove("noob")
+    for row in board.items(sort_key_above=5, key_below="z"):
+        assert_type(row, SortedMapItem[int])
+    queue = experience.get_queue("jobs", PlayerData)
+    assert_type(queue, MemoryQueue[PlayerData])
+    assert_type(queue.add(PlayerData(), priority=1.5), QueueItem[PlayerData])
+    read = queue.read(10)
+    assert_type(read, QueueRead[PlayerData])
+    assert_type(read.items, tuple[QueueItem[PlayerData], ...])
+    read.discard()
+    for item_of_queue in queue.consume(batch=5):
+        assert_type(item_of_queue, QueueItem[PlayerData])
+    operation = experience.flush_memory_stores(scope="TEST")
+    assert_type(operation, Operation[MemoryStoreFlush])
+    assert_type(operation.wait(), MemoryStoreFlush)
 
 
 def experiences(client: Client) -> None:

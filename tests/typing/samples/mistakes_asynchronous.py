@@ -70,6 +70,15 @@ async def lists(store: DataStore[PlayerData]) -> None:
         print(page.token)  # wrong: it is called next_token
 
 
+async def memory_stores(experience: Experience) -> None:
+    queue = experience.get_queue("jobs", int)
+    await queue.add("text")  # wrong: a queue of numbers
+    await queue.add(1, expires_in="1m")  # wrong: text
+    for item in queue.consume():  # wrong: not async for
+        print(item)
+    await experience.flush_memory_stores(scope="live")  # wrong: no such scope
+
+
 def about_an_answer(event: ResponseEvent) -> None:
     print(event.status)
 

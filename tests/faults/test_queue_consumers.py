@@ -1,0 +1,170 @@
+"""Consumers of a queue that are killed or cancelled: every item is handled at least once, and none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+from random import Random
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from rblxcloud import Client, sync
+from rblxcloud.emulator import Emulator, serve
+from tests.faults.consumer import QUEUE, STEPS, UNIVERSE
+
+ROOT = Path(__file__).parents[2]
+ITEMS = 12
+KILLS = (2, 1)
+"""Which time a consumer comes to the step at which it is killed: of the first, and of the one after it."""
+MANY = 150
+WINDOW = 30
+MODES = ("asyncio", "trio", "blocking")
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with Emulator(limits=False) as made:
+        yield made
+
+
+@pytest.fixture
+def base_url(emulator: Emulator) -> Iterator[str]:
+    with serve(emulator) as base_url:
+        yield base_url
+
+
+def fill(base_url: str, count: int) -> None:
+    with sync.Client("emulator-key", base_url=base_url, rate_limits="off") as client:
+        queue = client.experience(UNIVERSE).get_queue(QUEUE, int)
+        for value in range(count):
+            queue.add(value, priority=value % 3)
+
+
+def start(mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> subprocess.Popen[str]:
+    arguments = [mode, base_url, str(output), str(batch), step, str(after)]
+    command = [sys.executable, "-W", "error", "-m", "tests.faults.consumer", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def run(mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> int:
+    with start(mode, base_url, output, batch, step, after) as process:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode in (0, -signal.SIGKILL), errors
+        return process.returncode
+
+
+def handled(output: Path) -> Counter[int]:
+    return Counter(map(int, output.read_text().split())) if output.exists() else Counter()
+
+
+def left(emulator: Emulator) -> set[int]:
+    return {item.value for item in emulator.memory_stores.queue(UNIVERSE, QUEUE)}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("mode", "batch"), [*((mode, 1) for mode in MODES), ("blocking", 4)])
+def test_a_consumer_killed_at_any_step_loses_nothing(
+    emulator: Emulator, base_url: str, tmp_path: Path, mode: str, step: str, batch: int
+) -> None:
+    output = tmp_path / "handled"
+    fill(base_url, ITEMS)
+    for after in KILLS:
+        assert run(mode, base_url, output, batch, step, after) == -signal.SIGKILL
+        assert left(emulator) | set(handled(output)) == set(range(ITEMS)), "no item is gone that was not handled"
+        emulator.clock.advance(WINDOW)
+    assert run(mode, base_url, output, batch) == 0
+    assert set(handled(output)) == set(range(ITEMS))
+    assert left(emulator) == set()
+    assert handled(output).total() <= ITEMS + len(KILLS) * batch, "a kill costs no more than what was read last"
+
+
+def test_consumers_killed_at_random_moments_lose_nothing(emulator: Emulator, base_url: str, tmp_path: Path) -> None:
+    random, output, kills = Random(9), tmp_path / "handled", 0
+    fill(base_url, MANY)
+    for round_ in range(6):
+        with start(MODES[round_ % 3], base_url, output, batch=1 + round_ % 3) as process:
+            begun = handled(output).total()
+            while handled(output).total() == begun and process.poll() is None:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.03))
+            process.kill()
+            process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+        assert left(emulator) | set(handled(output)) == set(range(MANY))
+        emulator.clock.advance(WINDOW)
+    assert kills >= 4
+    assert run("asyncio", base_url, output, 1) == 0
+    assert set(handled(output)) == set(range(MANY))
+    assert left(emulator) == set()
+
+
+def test_an_emulator_keeps_what_is_hidden_and_what_is_discarded_in_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(database=file) as emulator, serve(emulator) as base_url:
+        fill(base_url, 3)
+        with sync.Client("emulator-key", base_url=base_url) as client:
+            queue = client.experience(UNIVERSE).get_queue(QUEUE)
+            queue.read().discard()
+            queue.read()
+    with Emulator(database=file) as emulator, serve(emulator) as base_url:
+        with sync.Client("emulator-key", base_url=base_url) as client:
+            queue = client.experience(UNIVERSE).get_queue(QUEUE)
+            assert [item.value for item in queue.read(5).items] == [0]
+        assert left(emulator) == {1, 0}
+
+
+@pytest.mark.anyio
+async def test_what_was_handled_is_discarded_although_the_consumer_is_cancelled(
+    emulator: Emulator, base_url: str
+) -> None:
+    fill(base_url, 2)
+    async with Client("emulator-key", base_url=base_url) as client:
+        with anyio.CancelScope() as scope:
+            async with aclosing(client.experience(UNIVERSE).get_queue(QUEUE).consume()) as items:
+                first = await anext(items)
+                scope.cancel()
+                await anext(items)
+        assert scope.cancelled_caught
+    assert left(emulator) == {0, 1} - {first.value}
+
+
+@pytest.mark.anyio
+async def test_what_is_being_handled_is_not_discarded_when_the_consumer_is_cancelled(
+    emulator: Emulator, base_url: str
+) -> None:
+    fill(base_url, 2)
+    async with Client("emulator-key", base_url=base_url) as client:
+        with anyio.CancelScope() as scope:
+            async with aclosing(client.experience(UNIVERSE).get_queue(QUEUE).consume()) as items:
+                async for _ in items:
+                    scope.cancel()
+                    await anyio.lowlevel.checkpoint()
+        assert scope.cancelled_caught
+    assert left(emulator) == {0, 1}
+
+
+def test_a_cancelled_task_ends_an_idle_consumer(base_url: str) -> None:
+    async def main() -> None:
+        asked = asyncio.Event()
+
+        async def idle() -> None:
+            async for _ in client.experience(UNIVERSE).get_queue(QUEUE).consume(longest_pause=3600):
+                pass
+
+        async with Client("emulator-key", base_url=base_url, on_response=[lambda event: asked.set()]) as client:
+            task = asyncio.create_task(idle())
+            await asked.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(main())
