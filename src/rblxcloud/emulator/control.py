@@ -18,6 +18,7 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
+from rblxcloud.emulator.webhooks import control as webhooks
 
 if TYPE_CHECKING:
     from rblxcloud.emulator.core import Emulator
@@ -241,4 +242,5 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
     **oauth.ROUTES,
+    **webhooks.ROUTES,
 }

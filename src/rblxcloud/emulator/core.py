@@ -22,6 +22,7 @@ from rblxcloud.emulator import (
     messaging,
     ordered_data_stores,
     universes,
+    webhooks,
 )
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.assets.controls import AssetControls
@@ -40,6 +41,7 @@ from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
+from rblxcloud.emulator.webhooks.controls import RETRY_INTERVAL, WebhookControls
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -61,6 +63,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (assets.HANDLERS, assets.SCHEMA),
     (creators.HANDLERS, creators.SCHEMA),
     (oauth.HANDLERS, oauth.SCHEMA),
+    ({}, webhooks.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -130,6 +133,8 @@ class Emulator:
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
+        self.webhooks: WebhookControls = WebhookControls(self._world, self._transaction)
+        """Webhooks: the addresses that want them, what is told, and what became of it."""
         with self._transaction():
             self._furnish()
 
@@ -157,6 +162,7 @@ class Emulator:
             self._furnish()
             self.faults.clear()
             self.scripts.clear()
+            self.webhooks.retry_interval = RETRY_INTERVAL
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()
