@@ -290,8 +290,8 @@ class WebhookReceiver:
         elif inspect.iscoroutinefunction(handler):
             await self._runtime.call("handler", handler, event)
         else:
-            result = await self._runtime.blocking(handler, event)
-            # An object with a coroutine function to be called, or such a function inside of another.
+            # In a tuple, since it can be awaitable (from a coroutine function inside of another): trio would refuse it.
+            (result,) = await self._runtime.blocking(lambda: (handler(event),))
             await self._runtime.call("handler", lambda: result)
 
     def _handler_of(self, event: WebhookEvent) -> Callable[[Any], object] | None:

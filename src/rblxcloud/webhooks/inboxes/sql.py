@@ -49,9 +49,10 @@ class SQLWebhookInbox:
     def add(self, key: str, body: bytes) -> bool:
         """Keep an event; see `WebhookInbox.add`."""
         values = {"key": key, "body": body, "attempts": 0, "due_at": self._table.now()}
-        statement = self._table.insert().values(**values).on_conflict_do_nothing()
+        # Not by the number of rows: SQLAlchemy does not say it of an insertion into PostgreSQL.
+        statement = self._table.insert().values(**values).on_conflict_do_nothing().returning(self._table.rows.c.key)
         with self._table.transaction() as connection:
-            return bool(connection.execute(statement).rowcount == 1)
+            return connection.execute(statement).one_or_none() is not None
 
     def lease(self, holder: str, seconds: float) -> StoredWebhook | None:
         """Take the lease of an event; see `WebhookInbox.lease`."""
