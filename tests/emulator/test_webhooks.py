@@ -8,7 +8,7 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def test_a_failure_is_tried_again_five_times_and_then_abandoned(emulator: Emulat
         bodies.add(request.body)
         moments.append(elements(request)["t"])
         assert is_signed(request)
-        emulator.webhooks.record(request.delivery, status=status, problem=None if status else "cut")
+        emulator.webhooks.record(request, status=status, problem=None if status else "cut")
         assert emulator.webhooks.take_due() == []
         clock.advance(1)
     assert len(bodies) == 1
@@ -117,9 +117,9 @@ def test_a_failure_is_tried_again_five_times_and_then_abandoned(emulator: Emulat
 def test_a_success_ends_it(emulator: Emulator, clock: Clock, status: int) -> None:
     emulator.webhooks.add(URL)
     emulator.webhooks.trigger(sample_notification())
-    emulator.webhooks.record(outgoing(emulator).delivery, status=503)
+    emulator.webhooks.record(outgoing(emulator), status=503)
     clock.advance(1)
-    emulator.webhooks.record(outgoing(emulator).delivery, status=status)
+    emulator.webhooks.record(outgoing(emulator), status=status)
     clock.advance(100)
     assert emulator.webhooks.take_due() == []
     assert emulator.webhooks.deliveries()[0].state == "delivered"
@@ -129,7 +129,7 @@ def test_the_interval_can_be_another(emulator: Emulator, clock: Clock) -> None:
     emulator.webhooks.retry_interval = 60
     emulator.webhooks.add(URL)
     emulator.webhooks.trigger(sample_notification())
-    emulator.webhooks.record(outgoing(emulator).delivery, status=503)
+    emulator.webhooks.record(outgoing(emulator), status=503)
     clock.advance(59)
     assert emulator.webhooks.take_due() == []
     clock.advance(1)
@@ -203,7 +203,7 @@ def test_five_addresses_and_no_more(emulator: Emulator) -> None:
 def test_a_removed_address_is_told_nothing_more(emulator: Emulator) -> None:
     removed = emulator.webhooks.add(URL)
     emulator.webhooks.trigger(sample_notification())
-    emulator.webhooks.record(outgoing(emulator).delivery, status=200)
+    emulator.webhooks.record(outgoing(emulator), status=200)
     emulator.webhooks.trigger(sample_notification())
     emulator.webhooks.remove(removed)
     assert emulator.webhooks.take_due() == []
@@ -227,6 +227,19 @@ def test_reset_forgets_everything(emulator: Emulator) -> None:
     assert emulator.webhooks.deliveries() == []
     assert not emulator.webhooks.is_waiting()
     assert emulator.webhooks.retry_interval == 1
+
+
+def test_what_was_under_way_at_a_reset_is_not_noted(emulator: Emulator) -> None:
+    for _ in range(2):
+        emulator.webhooks.add(URL)
+        emulator.webhooks.trigger(sample_notification())
+        request = outgoing(emulator)
+        emulator.reset()
+    emulator.webhooks.add(URL)
+    emulator.webhooks.trigger(sample_notification())
+    emulator.webhooks.record(request, status=200)
+    (delivery,) = emulator.webhooks.deliveries()
+    assert (delivery.id, delivery.state, delivery.attempts) == (request.delivery, "pending", ())
 
 
 def test_a_file_keeps_what_is_still_to_be_sent(tmp_path: Path) -> None:
@@ -303,7 +316,7 @@ def test_deliveries_are_listed(emulator: Emulator, control: Control) -> None:
     webhook = control("POST", "webhooks", {"url": URL})["id"]
     for _ in range(3):
         control("POST", "webhooks/sample-notification")
-    emulator.webhooks.record(2, status=200)
+    emulator.webhooks.record(emulator.webhooks.take_due()[1], status=200)
     (row,) = control("GET", "webhooks/deliveries?after=1&limit=1")["deliveries"]
     assert (row["id"], row["webhook"], row["eventType"], row["state"]) == (
         2,
@@ -344,6 +357,12 @@ def test_controls_that_cannot_be_meant_are_refused(
 # --- delivery
 
 
+class Server(ThreadingHTTPServer):
+    """A server that lets many wait."""
+
+    request_queue_size = 64
+
+
 class Target:
     """A receiver on a socket, which answers as it is told and keeps what came."""
 
@@ -366,7 +385,7 @@ class Target:
 
             def log_message(self, *arguments: object) -> None: ...
 
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=1"
 
 
@@ -398,7 +417,7 @@ def test_a_served_emulator_delivers_at_once_and_again_when_its_clock_is_moved(
         until_recorded(emulator, 3)
     assert [path for path, _, _ in target.requests] == ["/hook?a=1"] * 3  # no redirect is followed
     for _, headers, content in target.requests:
-        assert is_signed(OutgoingWebhook(0, "", headers, content))
+        assert is_signed(OutgoingWebhook(0, "", "", headers, content))
     (delivery,) = emulator.webhooks.deliveries()
     assert (delivery.state, [attempt.status for attempt in delivery.attempts]) == ("delivered", [500, 302, 204])
 
@@ -416,6 +435,16 @@ def test_what_was_left_is_delivered_when_it_is_served_again(emulator: Emulator, 
     emulator.webhooks.trigger(sample_notification())
     with serve(emulator):
         assert target.came.acquire(timeout=30)
+
+
+def test_many_are_delivered_a_few_at_a_time(emulator: Emulator, target: Target) -> None:
+    with serve(emulator):
+        emulator.webhooks.add(target.url)
+        for _ in range(200):
+            emulator.webhooks.trigger(sample_notification())
+        for _ in range(200):
+            assert target.came.acquire(timeout=30)
+    assert len({content for _, _, content in target.requests}) == 200
 
 
 def test_over_http_alone(emulator: Emulator, target: Target) -> None:

@@ -95,7 +95,8 @@ async def test_an_event_is_handled_and_answered(make: Any) -> None:
         assert await send(caller, body(), {}) == 401
         assert await send(caller, body(), signed(body(), moment=NOW - 601)) == 403
         assert await send(caller, b"{}") == 400
-        assert (await caller.get(PATH)).status_code == 405
+        refused = await caller.get(PATH)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.anyio
@@ -232,6 +233,26 @@ async def test_an_inbox_that_fails_after_the_answer_is_no_error_of_the_applicati
     log, wire = Log(inbox=Inbox()), Wire(body())
     await WebhookEndpoint(log.receiver)(wire.scope, wire.receive, wire.send)
     assert wire.status == 202
+
+
+@pytest.mark.anyio
+async def test_alone_under_a_server_it_handles_what_is_stored_too() -> None:
+    inbox = MemoryWebhookInbox()
+    log, said = Log(inbox=inbox), list[str]()
+    await log.receiver.receive(signed(body()), body())
+    received = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive() -> dict[str, Any]:
+        while len(received) == 1 and not log.done:
+            await anyio.lowlevel.checkpoint()
+        return received.pop(0)
+
+    async def send(message: Any) -> None:
+        said.append(message["type"])
+
+    await WebhookEndpoint(log.receiver)({"type": "lifespan"}, receive, send)
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert len(log.done) == 1
 
 
 @pytest.mark.anyio

@@ -36,7 +36,7 @@ async def deliver(emulator: Emulator, take: Take) -> list[OutgoingWebhook]:
     while due := emulator.webhooks.take_due():
         first = first or due
         for outgoing in due:
-            emulator.webhooks.record(outgoing.delivery, status=await take(outgoing))
+            emulator.webhooks.record(outgoing, status=await take(outgoing))
         emulator.clock.advance(emulator.webhooks.retry_interval)
     return first
 

@@ -74,6 +74,8 @@ class WebhookEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; see the ASGI specification."""
+        if scope["type"] == "lifespan":
+            return await self._live(receive, send)
         if scope["type"] != "http":
             raise InvalidRequestError("scope", f"is of a {scope['type']} connection; webhooks come over http")
 
@@ -90,6 +92,14 @@ class WebhookEndpoint:
             with suppress(WebhookInboxError):  # `lifespan` tries again, and tells.
                 await self._receiver.handle_due()
         return None
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Handle stored webhooks as long as a server runs, where nothing is around this application."""
+        await receive()
+        async with self.lifespan():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _read(self, receive: Receive) -> bytes | None:
         """Return the body; None where it is too large, of which no more is read than that takes to know."""
@@ -111,5 +121,7 @@ async def _send(answer: WebhookAnswer, send: Send) -> None:
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
     ]
+    if answer is _NOT_ALLOWED:
+        headers.append((b"allow", b"POST"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -38,7 +38,7 @@ try:
     from itsdangerous import BadData, URLSafeTimedSerializer
     from starlette.routing import Route
 except ImportError as _missing:
-    raise ConfigurationError("rblxcloud.integrations.fastapi needs an extra: pip install 'rblxcloud[fastapi]'") from _missing
+    raise ConfigurationError(f"{__name__} needs an extra: pip install 'rblxcloud[fastapi]'") from _missing
 
 __all__ = ["RobloxSignIn", "webhook_router"]
 

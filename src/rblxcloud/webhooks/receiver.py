@@ -218,6 +218,8 @@ class WebhookReceiver:
     async def run(self, *, every: float = 1.0) -> None:
         """Handle stored events for ever: those of before the start, new ones, and again those that have failed.
 
+        Once an hour it forgets those that were handled longer ago than `remember`.
+
         Args:
             every: Seconds between two looks at the inbox.
 

@@ -72,20 +72,20 @@ class Webhook:
             InvalidRequestError: An argument is refused.
         """
         allowed = check_switch("allow_unsigned", allow_unsigned)
-        self._key = None if secret is None else _key(secret)
+        self._secret = None if secret is None else _check_secret(secret)
         self._tolerance = check_seconds("tolerance", tolerance)
         self._clock = clock
-        if self._key is None and not allowed:
+        if self._secret is None and not allowed:
             raise ConfigurationError(
                 "a webhook needs its secret, as it stands in the Creator Dashboard; Webhook(None, allow_unsigned=True)"
                 " believes whoever knows the address"
             )
-        if self._key is not None and allowed:
+        if self._secret is not None and allowed:
             raise InvalidRequestError("allow_unsigned", "goes without a secret: with one, Roblox signs every webhook")
 
     def __repr__(self) -> str:
         """Show how it was made, and nothing secret."""
-        return f"<{type(self).__name__} {'unsigned' if self._key is None else 'signed'}, ±{self._tolerance:g} s>"
+        return f"<{type(self).__name__} {'unsigned' if self._secret is None else 'signed'}, ±{self._tolerance:g} s>"
 
     def parse(self, headers: AnyHeaders, body: bytes) -> WebhookEvent:
         """Return the event that a request tells of, if Roblox signed it.
@@ -107,23 +107,11 @@ class Webhook:
         """
         content = _check_body(body)
         moment, signatures = _elements(_header(headers))
-        if self._key is not None:
-            self._check_signature(moment, signatures, content)
+        if self._secret is not None:
+            _check_signature(self._secret, moment, signatures, content)
         if moment is not None:
             self._check_time(int(moment))
         return read_event(content)
-
-    def _check_signature(self, moment: str | None, signatures: list[str], body: bytes) -> None:
-        if moment is None:
-            raise InvalidSignatureError("the request has no roblox-signature header with a time: it is not from Roblox")
-        if not signatures:
-            raise InvalidSignatureError("the request is not signed: is the secret entered in the Creator Dashboard?")
-        assert self._key is not None
-        digest = hmac.digest(self._key, f"{moment}.".encode() + body, hashlib.sha256)
-        expected = base64.b64encode(digest)
-        # A header can hold anything: compare_digest takes text only when it is ASCII.
-        if not any(hmac.compare_digest(expected, signature.encode("utf-8", "replace")) for signature in signatures):
-            raise InvalidSignatureError("the signature is not one of this body under this secret")
 
     def _check_time(self, moment: int) -> None:
         age = self._clock() - moment
@@ -132,7 +120,19 @@ class Webhook:
             raise ExpiredSignatureError(f"the signature was made {told}; {self._tolerance:g} are allowed")
 
 
-def _key(secret: object) -> bytes:
+def _check_signature(secret: SecretStr, moment: str | None, signatures: list[str], body: bytes) -> None:
+    if moment is None:
+        raise InvalidSignatureError("the request has no roblox-signature header with a time: it is not from Roblox")
+    if not signatures:
+        raise InvalidSignatureError("the request is not signed: is the secret entered in the Creator Dashboard?")
+    digest = hmac.digest(secret.get_secret_value().encode(), f"{moment}.".encode() + body, hashlib.sha256)
+    expected = base64.b64encode(digest)
+    # As bytes: a header can hold anything, and compare_digest takes text only when it is ASCII.
+    if not any(hmac.compare_digest(expected, signature.encode("utf-8", "replace")) for signature in signatures):
+        raise InvalidSignatureError("the signature is not one of this body under this secret")
+
+
+def _check_secret(secret: object) -> SecretStr:
     text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
     if not isinstance(text, str):
         raise InvalidRequestError("secret", f"is of type {type(text).__name__}; it takes text")
@@ -140,7 +140,7 @@ def _key(secret: object) -> bytes:
         raise InvalidRequestError("secret", "is empty")
     if text != text.strip("\r\n"):
         raise InvalidRequestError("secret", "has a line break at an end, which the Creator Dashboard does not take")
-    return check_unicode("secret", text).encode()
+    return SecretStr(check_unicode("secret", text))
 
 
 def _check_body(body: object) -> bytes:

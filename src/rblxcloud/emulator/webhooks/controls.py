@@ -78,6 +78,8 @@ class OutgoingWebhook:
     """A request that is to be sent now."""
 
     delivery: int
+    """Id of the delivery."""
+    notification_id: str
     url: str
     headers: dict[str, str]
     body: bytes = field(repr=False)
@@ -135,11 +137,7 @@ class WebhookControls:
     def registered(self) -> list[RegisteredWebhook]:
         """Return the addresses that want to be told."""
         with self._transaction() as database:
-            rows = database.execute("SELECT id, url, event_types, secret IS NOT NULL FROM webhooks ORDER BY id")
-            return [
-                RegisteredWebhook(number, url, None if types is None else tuple(json.loads(types)), bool(signed))
-                for number, url, types, signed in rows
-            ]
+            return _registered(database)
 
     def trigger(self, event: Event, *, notification_id: str | None = None, flaw: Flaw | None = None) -> str:
         """Let something happen that is told to every address which wants to know of it.
@@ -161,14 +159,13 @@ class WebhookControls:
         body = encode(event, number, now)
         signed_at = now + SKEW[flaw] if flaw in SKEW else None
         copies = 2 if flaw == "replayed" else 1
-        for webhook in self.registered():
-            if webhook.event_types is None or event.type in webhook.event_types:
-                row = (webhook.id, number, event.type, body, flaw, signed_at, now)
-                with self._transaction() as database:
+        with self._transaction() as database:
+            for webhook in _registered(database):
+                if webhook.event_types is None or event.type in webhook.event_types:
                     database.executemany(
                         "INSERT INTO webhook_deliveries (webhook, notification_id, event_type, body, flaw, signed_at,"
                         " due_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        [row] * copies,
+                        [(webhook.id, number, event.type, body, flaw, signed_at, now)] * copies,
                     )
         for listener in tuple(self._listeners):
             listener()
@@ -199,52 +196,56 @@ class WebhookControls:
         with self._transaction() as database:
             return database.execute("SELECT 1 FROM webhook_deliveries WHERE state = 'pending'").fetchone() is not None
 
-    def take_due(self) -> list[OutgoingWebhook]:
+    def take_due(self, limit: int | None = None) -> list[OutgoingWebhook]:
         """Return the requests that are to be sent now, each signed for its attempt.
 
         Each has to be reported to `record`. One that never is, is due again when its time is over.
+
+        Args:
+            limit: At most that many; None for all.
         """
         now = self._world.now()
         with self._transaction() as database:
             rows = database.execute(
-                "SELECT webhook_deliveries.id, url, secret, body, flaw, signed_at FROM webhook_deliveries"
-                " JOIN webhooks ON webhooks.id = webhook WHERE state = 'pending' AND due_at <= ? ORDER BY"
-                " webhook_deliveries.id",
-                (now,),
+                "SELECT webhook_deliveries.id, notification_id, url, secret, body, flaw, signed_at"
+                " FROM webhook_deliveries JOIN webhooks ON webhooks.id = webhook"
+                " WHERE state = 'pending' AND due_at <= ? ORDER BY webhook_deliveries.id LIMIT ?",
+                (now, -1 if limit is None else limit),
             ).fetchall()
             database.executemany(
                 "UPDATE webhook_deliveries SET due_at = ? WHERE id = ?",
                 [(now + TIMEOUT + self.retry_interval, row[0]) for row in rows],
             )
         outgoing: list[OutgoingWebhook] = []
-        for delivery, url, secret, body, flaw, signed_at in rows:
+        for delivery, number, url, secret, body, flaw, signed_at in rows:
             sent, signature = sign(body, secret, now if signed_at is None else signed_at, flaw)
             headers = {"content-type": "application/json", "roblox-signature": signature}
-            outgoing.append(OutgoingWebhook(delivery, url, headers, sent))
+            outgoing.append(OutgoingWebhook(delivery, number, url, headers, sent))
         return outgoing
 
-    def record(self, delivery: int, *, status: int | None = None, problem: str | None = None) -> None:
-        """Note what became of an attempt: delivered by a 2XX, tried again five times, then abandoned.
+    def record(self, outgoing: OutgoingWebhook, *, status: int | None = None, problem: str | None = None) -> None:
+        """Note what became of a request: delivered by a 2XX, tried again five times, then abandoned.
 
         Args:
-            delivery: Its id.
+            outgoing: What was sent; nothing is noted when the emulator was reset meanwhile.
             status: What was answered; None where nothing was.
             problem: Why nothing was.
         """
         now = self._world.now()
         with self._transaction() as database:
+            is_there = "SELECT 1 FROM webhook_deliveries WHERE id = ? AND notification_id = ?"
+            if database.execute(is_there, (outgoing.delivery, outgoing.notification_id)).fetchone() is None:
+                return
             database.execute(
                 "INSERT INTO webhook_attempts (delivery, time, status, problem) VALUES (?, ?, ?, ?)",
-                (delivery, now, status, problem),
+                (outgoing.delivery, now, status, problem),
             )
-            (count,) = database.execute(
-                "SELECT count(*) FROM webhook_attempts WHERE delivery = ?", (delivery,)
-            ).fetchone()
+            attempts = len(_attempts(database, outgoing.delivery))
             delivered = status is not None and 200 <= status < 300
-            state = "delivered" if delivered else "abandoned" if count > RETRIES else "pending"
+            state = "delivered" if delivered else "abandoned" if attempts > RETRIES else "pending"
             database.execute(
                 "UPDATE webhook_deliveries SET state = ?, due_at = ? WHERE id = ? AND state = 'pending'",
-                (state, now + self.retry_interval, delivery),
+                (state, now + self.retry_interval, outgoing.delivery),
             )
 
     def listen(self, callback: Callable[[], object]) -> Callable[[], None]:
@@ -256,6 +257,14 @@ class WebhookControls:
                 self._listeners.remove(callback)
 
         return end
+
+
+def _registered(database: sqlite3.Connection) -> list[RegisteredWebhook]:
+    rows = database.execute("SELECT id, url, event_types, secret IS NOT NULL FROM webhooks ORDER BY id")
+    return [
+        RegisteredWebhook(number, url, None if types is None else tuple(json.loads(types)), bool(signed))
+        for number, url, types, signed in rows
+    ]
 
 
 def _attempts(database: sqlite3.Connection, delivery: int) -> tuple[WebhookAttempt, ...]:

@@ -15,6 +15,9 @@ __all__ = ["deliver_due", "run"]
 _LOOK_AGAIN = 0.05
 """Seconds between two looks while something is to be sent later: nobody tells when the emulator's clock is moved."""
 
+_AT_ONCE = 10
+"""Requests under way at the same time: one that waits for a connection would use up its receiver's time."""
+
 
 async def deliver_due(webhooks: WebhookControls, http: httpx.AsyncClient) -> int:
     """Send everything that is due now, one after the other, and return how many requests that took.
@@ -48,10 +51,18 @@ async def run(webhooks: WebhookControls) -> None:
         if not webhooks.is_waiting():
             await woken.wait()  # The client's TLS context takes a while to make, and most emulators send nothing.
         async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
+            under_way: set[asyncio.Task[None]] = set()
+
+            def ended(task: asyncio.Task[None]) -> None:
+                under_way.discard(task)
+                woken.set()
+
             while True:
                 woken.clear()
-                for outgoing in webhooks.take_due():
-                    group.create_task(_deliver(webhooks, outgoing, http))
+                for outgoing in webhooks.take_due(_AT_ONCE - len(under_way)):
+                    task = group.create_task(_deliver(webhooks, outgoing, http))
+                    under_way.add(task)
+                    task.add_done_callback(ended)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), _LOOK_AGAIN if webhooks.is_waiting() else None)
     finally:
@@ -65,8 +76,8 @@ async def _deliver(webhooks: WebhookControls, outgoing: OutgoingWebhook, http: h
             async with sending as response:
                 status = response.status_code
     except TimeoutError:
-        webhooks.record(outgoing.delivery, problem=f"no answer within {TIMEOUT:g} seconds")
+        webhooks.record(outgoing, problem=f"no answer within {TIMEOUT:g} seconds")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        webhooks.record(outgoing.delivery, problem=f"{type(error).__name__}: {error}")
+        webhooks.record(outgoing, problem=f"{type(error).__name__}: {error}")
     else:
-        webhooks.record(outgoing.delivery, status=status)
+        webhooks.record(outgoing, status=status)
