@@ -38,11 +38,11 @@ class WebhookEvent(BaseModel):
 
     notification_id: str = Field(validation_alias="NotificationId", min_length=1)
     """Roblox's id of the notification: the same in every delivery of it."""
-    event_type: str = Field("", validation_alias="EventType", min_length=1)
+    event_type: str = Field(validation_alias="EventType", min_length=1)
     """Roblox's name of the kind, such as `RightToErasureRequest`."""
-    event_time: AwareDatetime | None = Field(None, validation_alias="EventTime")
+    event_time: AwareDatetime | None = Field(default=None, validation_alias="EventTime")
     """When it happened, to the microsecond; None where Roblox did not say."""
-    payload: Mapping[str, Any] = Field({}, validation_alias="EventPayload")
+    payload: Mapping[str, Any] = Field(default={}, validation_alias="EventPayload")
     """What Roblox tells of it, as it came."""
 
     @property
@@ -54,7 +54,7 @@ class WebhookEvent(BaseModel):
 class SampleNotification(WebhookEvent):
     """Somebody pressed the test button in the Creator Dashboard."""
 
-    event_type: str = Field("SampleNotification", validation_alias="EventType")
+    event_type: str = Field(default="SampleNotification", validation_alias="EventType")
     user_id: Id = Field(validation_alias=AliasPath("EventPayload", "UserId"))
     """Who pressed it."""
 
@@ -62,7 +62,7 @@ class SampleNotification(WebhookEvent):
 class RightToErasureRequest(WebhookEvent):
     """A user wants everything that an experience keeps of them to be erased."""
 
-    event_type: str = Field("RightToErasureRequest", validation_alias="EventType")
+    event_type: str = Field(default="RightToErasureRequest", validation_alias="EventType")
     user_id: Id = Field(validation_alias=AliasPath("EventPayload", "UserId"))
     """Whose data is to be erased."""
     place_ids: tuple[Id, ...] = Field(validation_alias=AliasPath("EventPayload", "GameIds"))
@@ -80,31 +80,31 @@ class SubscriptionEvent(WebhookEvent):
 class SubscriptionPurchased(SubscriptionEvent):
     """A user subscribed."""
 
-    event_type: str = Field("SubscriptionPurchased", validation_alias="EventType")
+    event_type: str = Field(default="SubscriptionPurchased", validation_alias="EventType")
 
 
 class SubscriptionRenewed(SubscriptionEvent):
     """A subscription went on for another period."""
 
-    event_type: str = Field("SubscriptionRenewed", validation_alias="EventType")
+    event_type: str = Field(default="SubscriptionRenewed", validation_alias="EventType")
 
 
 class SubscriptionResubscribed(SubscriptionEvent):
     """A user whose subscription had ended subscribed again."""
 
-    event_type: str = Field("SubscriptionResubscribed", validation_alias="EventType")
+    event_type: str = Field(default="SubscriptionResubscribed", validation_alias="EventType")
 
 
 class SubscriptionRefunded(SubscriptionEvent):
     """A user got the money back."""
 
-    event_type: str = Field("SubscriptionRefunded", validation_alias="EventType")
+    event_type: str = Field(default="SubscriptionRefunded", validation_alias="EventType")
 
 
 class SubscriptionCancelled(SubscriptionEvent):
     """A user ended a subscription; the payload holds the reason."""
 
-    event_type: str = Field("SubscriptionCancelled", validation_alias="EventType")
+    event_type: str = Field(default="SubscriptionCancelled", validation_alias="EventType")
 
 
 class CommerceProductOrder(BaseModel):
@@ -145,13 +145,13 @@ class CommerceProductOrderEvent(WebhookEvent):
 class CommerceProductOrderPaid(CommerceProductOrderEvent):
     """An order was paid."""
 
-    event_type: str = Field("CommerceProductOrderPaid", validation_alias="EventType")
+    event_type: str = Field(default="CommerceProductOrderPaid", validation_alias="EventType")
 
 
 class CommerceProductOrderRefunded(CommerceProductOrderEvent):
     """An order was refunded or cancelled."""
 
-    event_type: str = Field("CommerceProductOrderRefunded", validation_alias="EventType")
+    event_type: str = Field(default="CommerceProductOrderRefunded", validation_alias="EventType")
 
 
 _KINDS: Mapping[str, type[WebhookEvent]] = {

@@ -33,6 +33,7 @@ from rblxcloud import (
     GroupMember,
     GroupRole,
     InvalidRequestError,
+    MemoryWebhookInbox,
     NotFoundError,
     OAuth2App,
     Operation,
@@ -48,10 +49,15 @@ from rblxcloud import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    RightToErasureRequest,
     Snapshot,
     SocialLink,
     User,
     UserClient,
+    Webhook,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookReceiver,
 )
 
 
@@ -283,3 +289,27 @@ async def errors(store: DataStore[PlayerData]) -> None:
         assert_type(error.argument, str)
     except RblxCloudError as error:
         assert_type(error.outcome_unknown, bool)
+
+
+async def webhooks(headers: dict[str, str], pairs: list[tuple[bytes, bytes]], body: bytes) -> None:
+    webhook = Webhook(SecretStr("secret"), tolerance=300)
+    assert_type(webhook.parse(headers, body), WebhookEvent)
+    event = webhook.parse(pairs, body)
+    if isinstance(event, RightToErasureRequest):
+        assert_type(event.user_id, int)
+        assert_type(event.place_ids, tuple[int, ...])
+    receiver = WebhookReceiver(webhook, inbox=MemoryWebhookInbox())
+
+    @receiver.on(RightToErasureRequest)
+    async def erase(event: RightToErasureRequest) -> bool:
+        return event.user_id > 0
+
+    @receiver.on(WebhookEvent)
+    def note(event: WebhookEvent) -> None: ...
+
+    @receiver.on("SomethingNew")
+    def new(event: WebhookEvent) -> None: ...
+
+    assert_type(await erase(RightToErasureRequest(notification_id="1", user_id=1, place_ids=())), bool)
+    assert_type(await receiver.receive(headers, body), WebhookAnswer)
+    assert_type(await receiver.handle_due(), int)

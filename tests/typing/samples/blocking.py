@@ -42,10 +42,15 @@ from rblxcloud.sync import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    RightToErasureRequest,
     Snapshot,
     SocialLink,
     User,
     UserClient,
+    Webhook,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookReceiver,
 )
 
 
@@ -203,3 +208,17 @@ def errors(store: DataStore[PlayerData]) -> None:
     except rblxcloud.NotFoundError as error:  # The classes are the same in both modes.
         same: NotFoundError = error
         assert_type(same.status, int)
+
+
+def webhooks(headers: dict[str, str], body: bytes) -> None:
+    receiver = WebhookReceiver(Webhook("secret"))
+
+    @receiver.on(RightToErasureRequest)
+    def erase(event: RightToErasureRequest) -> None:
+        assert_type(event.place_ids, tuple[int, ...])
+
+    @receiver.on("SomethingNew")
+    def new(event: WebhookEvent) -> None: ...
+
+    assert_type(receiver.receive(headers, body), WebhookAnswer)
+    assert_type(receiver.handle_due(), int)

@@ -8,7 +8,17 @@ from __future__ import annotations
 from models import PlayerData
 
 import rblxcloud.sync
-from rblxcloud import Client, DataStore, Experience, OrderedDataStore, RequestEvent, ResponseEvent
+from rblxcloud import (
+    Client,
+    DataStore,
+    Experience,
+    OrderedDataStore,
+    RequestEvent,
+    ResponseEvent,
+    RightToErasureRequest,
+    SampleNotification,
+    WebhookReceiver,
+)
 
 
 async def forgotten_await(store: DataStore[PlayerData], board: OrderedDataStore) -> None:
@@ -84,3 +94,12 @@ async def clients() -> None:
         print(client)
     Client("k").bind(rblxcloud.sync.Experience(1))  # wrong: of the other mode
     await Client("k").request("GET", "/cloud/v2/universes/1", query={"a": [1]})  # wrong: a list in a query
+
+
+async def about_a_sample(event: SampleNotification) -> None: ...
+
+
+async def webhooks(receiver: WebhookReceiver, body: bytes) -> None:
+    receiver.on(RightToErasureRequest)(about_a_sample)  # wrong: it takes another event
+    receiver.on(int)  # wrong: no kind of event
+    await receiver.receive({}, body.decode())  # wrong: not the raw body
