@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
 __all__ = [
     "KINDS",
     "Event",
-    "commerce_product_order_paid",
-    "commerce_product_order_refunded",
+    "commerce_product_order",
     "right_to_erasure_request",
     "sample_notification",
-    "subscription_cancelled",
-    "subscription_purchased",
-    "subscription_refunded",
-    "subscription_renewed",
-    "subscription_resubscribed",
+    "subscription",
 ]
+
+SubscriptionHappening = Literal["Purchased", "Renewed", "Resubscribed", "Refunded", "Cancelled"]
+OrderHappening = Literal["Paid", "Refunded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +50,32 @@ def right_to_erasure_request(*, user: int, game_ids: Sequence[int]) -> Event:
     return Event("RightToErasureRequest", {"UserId": user, "GameIds": list(game_ids)})
 
 
-def _subscription(kind: str, *, user: int = 1, universe: int = 13058, product: str = "EXP-1") -> Event:
-    path = f"universes/{universe}/subscription-products/{product}/subscriptions/{user}"
-    return Event(f"Subscription{kind}", {"Subscription": path, "Subscriber": f"users/{user}"})
-
-
-subscription_purchased = partial(_subscription, "Purchased")
-subscription_renewed = partial(_subscription, "Renewed")
-subscription_resubscribed = partial(_subscription, "Resubscribed")
-subscription_refunded = partial(_subscription, "Refunded")
-
-
-def subscription_cancelled(
-    *, user: int = 1, universe: int = 13058, product: str = "EXP-1", reason: str = "SUBSCRIBER_CANCELLED"
+def subscription(
+    happening: SubscriptionHappening,
+    *,
+    user: int = 1,
+    universe: int = 13058,
+    product: str = "EXP-1",
+    reason: str = "SUBSCRIBER_CANCELLED",
 ) -> Event:
-    """Return the end of a subscription.
+    """Return what happened to a subscription.
 
     Args:
-        user: Whose it was.
+        happening: What it was.
+        user: Whose subscription it is.
         universe: The experience.
         product: Id of the subscription product.
-        reason: Why it ended.
+        reason: Why it was cancelled; only a cancellation tells it.
     """
-    event = _subscription("Cancelled", user=user, universe=universe, product=product)
-    return Event(event.type, {**event.payload, "CancellationReason": reason})
+    path = f"universes/{universe}/subscription-products/{product}/subscriptions/{user}"
+    payload = {"Subscription": path, "Subscriber": f"users/{user}"}
+    if happening == "Cancelled":
+        payload["CancellationReason"] = reason
+    return Event(f"Subscription{happening}", payload)
 
 
-def _order(
-    kind: str,
-    state: str,
+def commerce_product_order(
+    happening: OrderHappening,
     *,
     user: int = 1,
     universe: int = 13058,
@@ -88,13 +83,23 @@ def _order(
     order: str | None = None,
     created: str = "2026-01-02T03:04:05.6789012Z",
 ) -> Event:
+    """Return what happened to an order of a commerce product.
+
+    Args:
+        happening: What it was.
+        user: Who ordered.
+        universe: The experience.
+        product: Id of the product.
+        order: Id of the order; None for a new one.
+        created: When it was made, as RFC 3339.
+    """
     return Event(
-        f"CommerceProductOrder{kind}",
+        f"CommerceProductOrder{happening}",
         {
             "path": f"universes/{universe}/commerce-products/{product}/orders/{order or uuid4()}",
             "createTime": created,
             "updateTime": created,
-            "state": state,
+            "state": f"STATE_{happening.upper()}",
             "merchantOrderId": "1001",
             "merchant": "SHOPIFY",
             "user": f"users/{user}",
@@ -102,18 +107,13 @@ def _order(
     )
 
 
-commerce_product_order_paid = partial(_order, "Paid", "STATE_PAID")
-commerce_product_order_refunded = partial(_order, "Refunded", "STATE_REFUNDED")
-
 KINDS: Mapping[str, Callable[..., Event]] = {
     "sample-notification": sample_notification,
     "right-to-erasure-request": right_to_erasure_request,
-    "subscription-purchased": subscription_purchased,
-    "subscription-renewed": subscription_renewed,
-    "subscription-resubscribed": subscription_resubscribed,
-    "subscription-refunded": subscription_refunded,
-    "subscription-cancelled": subscription_cancelled,
-    "commerce-product-order-paid": commerce_product_order_paid,
-    "commerce-product-order-refunded": commerce_product_order_refunded,
+    **{f"subscription-{name.lower()}": partial(subscription, name) for name in get_args(SubscriptionHappening)},
+    **{
+        f"commerce-product-order-{name.lower()}": partial(commerce_product_order, name)
+        for name in get_args(OrderHappening)
+    },
 }
 """What makes an event, by the name that the control API has for its kind."""
