@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -461,6 +462,15 @@ def deliver(emulator: Emulator, transport: httpx.AsyncBaseTransport | None = Non
             return await deliver_due(emulator.webhooks, http)
 
     return anyio.run(once)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/", "http://[::1", "http://a b/", "http://\u2603..example/"])
+def test_an_address_that_cannot_be_reached_is_refused_or_a_failure(emulator: Emulator, url: str) -> None:
+    with contextlib.suppress(ValueError):
+        emulator.webhooks.add(url)
+    emulator.webhooks.trigger(sample_notification())
+    assert deliver(emulator) == len(emulator.webhooks.registered())
+    assert all(each.problem for delivery in emulator.webhooks.deliveries() for each in delivery.attempts)
 
 
 def test_a_target_that_is_not_there_is_a_failure(emulator: Emulator) -> None:

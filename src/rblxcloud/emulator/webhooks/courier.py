@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 
 import anyio
@@ -11,6 +12,8 @@ import httpx
 from rblxcloud.emulator.webhooks.controls import TIMEOUT, OutgoingWebhook, WebhookControls
 
 __all__ = ["deliver_due", "run"]
+
+_logger = logging.getLogger("rblxcloud.emulator")
 
 _LOOK_AGAIN = 0.05
 """Seconds between two looks while something is to be sent later: nobody tells when the emulator's clock is moved."""
@@ -48,25 +51,31 @@ async def run(webhooks: WebhookControls) -> None:
 
     end = webhooks.listen(wake)
     try:
-        if not webhooks.is_waiting():
-            await woken.wait()  # The client's TLS context takes a while to make, and most emulators send nothing.
-        async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
-            under_way: set[asyncio.Task[None]] = set()
-
-            def ended(task: asyncio.Task[None]) -> None:
-                under_way.discard(task)
-                woken.set()
-
-            while True:
-                woken.clear()
-                for outgoing in webhooks.take_due(_AT_ONCE - len(under_way)):
-                    task = group.create_task(_deliver(webhooks, outgoing, http))
-                    under_way.add(task)
-                    task.add_done_callback(ended)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), _LOOK_AGAIN if webhooks.is_waiting() else None)
+        await _work_off(webhooks, woken)
+    except Exception:
+        _logger.exception("The emulator sends no more webhooks")
     finally:
         end()
+
+
+async def _work_off(webhooks: WebhookControls, woken: asyncio.Event) -> None:
+    if not webhooks.is_waiting():
+        await woken.wait()  # The client's TLS context takes a while to make, and most emulators send nothing.
+    async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
+        under_way: set[asyncio.Task[None]] = set()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            under_way.discard(task)
+            woken.set()
+
+        while True:
+            woken.clear()
+            for outgoing in webhooks.take_due(_AT_ONCE - len(under_way)):
+                task = group.create_task(_deliver(webhooks, outgoing, http))
+                under_way.add(task)
+                task.add_done_callback(ended)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), _LOOK_AGAIN if webhooks.is_waiting() else None)
 
 
 async def _deliver(webhooks: WebhookControls, outgoing: OutgoingWebhook, http: httpx.AsyncClient) -> None:
@@ -77,7 +86,7 @@ async def _deliver(webhooks: WebhookControls, outgoing: OutgoingWebhook, http: h
                 status = response.status_code
     except TimeoutError:
         webhooks.record(outgoing, problem=f"no answer within {TIMEOUT:g} seconds")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except Exception as error:  # An address can be wrong in more ways than httpx has errors for.
         webhooks.record(outgoing, problem=f"{type(error).__name__}: {error}")
     else:
         webhooks.record(outgoing, status=status)
