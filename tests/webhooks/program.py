@@ -1,8 +1,8 @@
 """A program that receives webhooks, and dies where it is told to.
 
-    python -m tests.webhooks.program PORT DATABASE STEP
+    python -m tests.webhooks.program PORT DATABASE TABLE STEP
 
-DATABASE is the address of an inbox, or `-` for none. With a STEP that is not `never`, it kills itself there. It prints
+DATABASE and TABLE say where the inbox is; `-` is for none. With a STEP that is not `never`, it kills itself there. It prints
 `ready`, and the id of each event whose handler has run, and `finished` with its id when that is written down.
 """
 
@@ -49,8 +49,8 @@ class Program:
 class Inbox(SQLWebhookInbox):
     """An inbox that passes by the steps."""
 
-    def __init__(self, database: str, program: Program) -> None:
-        super().__init__(database)
+    def __init__(self, database: str, table: str, program: Program) -> None:
+        super().__init__(database, table=table)
         self._program = program
 
     def add(self, key: str, body: bytes) -> bool:
@@ -77,9 +77,9 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(port: str, database: str, step: str) -> None:
+def main(port: str, database: str, table: str, step: str) -> None:
     program = Program(step)
-    inbox = None if database == "-" else Inbox(database, program)
+    inbox = None if database == "-" else Inbox(database, table, program)
     receiver = WebhookReceiver(Webhook(SECRET), inbox=inbox)
 
     @receiver.on(RightToErasureRequest)

@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import anyio
 import httpx
@@ -65,8 +64,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving(port: int, database: str, step: str) -> Iterator[Receiver]:
-    command = [sys.executable, "-m", "tests.webhooks.program", str(port), database, step]
+def receiving(port: int, step: str, database: str = "-", table: str = "-") -> Iterator[Receiver]:
+    command = [sys.executable, "-m", "tests.webhooks.program", str(port), database, table, step]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         guard = threading.Timer(60, process.kill)
         guard.start()
@@ -104,18 +103,17 @@ def deliver(emulator: Emulator) -> list[int | None]:
 
 @pytest.mark.parametrize("step", STORED)
 def test_an_event_is_handled_whenever_a_receiver_with_an_inbox_dies(
-    emulator: Emulator, port: int, tmp_path: Path, step: str
+    emulator: Emulator, port: int, address: str, table: str, step: str
 ) -> None:
-    database = f"sqlite:///{tmp_path}/inbox.db"
     number = emulator.webhooks.trigger(request())
-    with receiving(port, database, step) as first:
+    with receiving(port, step, address, table) as first:
         answers = deliver(emulator)
         first.killed()
     # What looks for stored events can be faster than the answer is.
     assert answers == [None] or (step in ANSWERED and answers == [202])
     assert (number in first.said) is (step in HANDLED)
-    lease_runs_out(database)
-    with receiving(port, database, "never") as second:
+    lease_runs_out(address, table)
+    with receiving(port, "never", address, table) as second:
         if answers == [None]:
             emulator.clock.advance(1)
             assert deliver(emulator) == [202]
@@ -135,12 +133,12 @@ def request() -> Event:
     return right_to_erasure_request(user=7, game_ids=[13059])
 
 
-def lease_runs_out(database: str) -> None:
+def lease_runs_out(database: str, table: str) -> None:
     """Let the thirty seconds be over after which a process is taken for dead."""
     engine = sa.create_engine(database, poolclass=sa.NullPool)
-    if sa.inspect(engine).has_table("rblxcloud_webhooks"):
+    if sa.inspect(engine).has_table(table):
         with engine.begin() as connection:
-            connection.execute(sa.text("UPDATE rblxcloud_webhooks SET due_at = 1"))
+            connection.execute(sa.text(f"UPDATE {table} SET due_at = 1"))
 
 
 @pytest.mark.parametrize("step", DIRECT)
@@ -148,11 +146,11 @@ def test_an_event_is_handled_whenever_a_receiver_without_an_inbox_dies(
     emulator: Emulator, port: int, step: str
 ) -> None:
     number = emulator.webhooks.trigger(request())
-    with receiving(port, "-", step) as first:
+    with receiving(port, step) as first:
         assert deliver(emulator) == [None]
         first.killed()
     assert (number in first.said) is (step in HANDLED)
-    with receiving(port, "-", "never") as second:
+    with receiving(port, "never") as second:
         assert deliver(emulator) == [None]  # it is not due yet
         emulator.clock.advance(1)
         assert deliver(emulator) == [200]

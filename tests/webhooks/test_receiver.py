@@ -27,6 +27,7 @@ from rblxcloud import (
     WebhookReceiver,
 )
 from rblxcloud.runtime.concurrent import ConcurrentRuntime
+from rblxcloud.webhooks import SQLWebhookInbox
 from tests.support.clock import ManualClock
 from tests.webhooks.signing import NOW, NUMBER, SECRET, body, signed
 
@@ -457,6 +458,35 @@ def test_a_lease_that_was_lost_is_told(monkeypatch: pytest.MonkeyPatch, caplog: 
     stage.take(body())
     assert stage.do("handle_due") == 1
     assert "its lease has run out" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_of_two_receivers_with_one_inbox_one_handles_an_event(address: str, table: str) -> None:
+    running, most, handled = list[str](), list[int](), list[str]()
+
+    async def handle(event: WebhookEvent) -> None:
+        running.append(event.notification_id)
+        most.append(running.count(event.notification_id))
+        await anyio.sleep(0.01)
+        running.remove(event.notification_id)
+        handled.append(event.notification_id)
+
+    async def deliver(receiver: WebhookReceiver) -> None:
+        for number in range(10):
+            content = body(number=str(number))
+            assert (await receiver.receive(signed(content), content)).status == 202
+            await receiver.handle_due()
+
+    inboxes = [SQLWebhookInbox(address, table=table) for _ in range(2)]
+    async with anyio.create_task_group() as group:
+        for inbox in inboxes:
+            receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+            receiver.on(WebhookEvent)(handle)
+            group.start_soon(deliver, receiver)
+    for inbox in inboxes:
+        inbox.close()
+    assert sorted(handled) == [str(number) for number in range(10)]
+    assert set(most) == {1}
 
 
 # --- what is refused
