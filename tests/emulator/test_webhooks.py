@@ -393,7 +393,7 @@ class Target:
 @pytest.fixture
 def target() -> Iterator[Target]:
     target = Target()
-    thread = threading.Thread(target=target.server.serve_forever)
+    thread = threading.Thread(target=target.server.serve_forever, args=(0.01,))
     thread.start()
     yield target
     target.server.shutdown()

@@ -56,7 +56,7 @@ class Site:
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     mode, stored = request.param
     site = Site(mode, stored=stored)
-    thread = threading.Thread(target=site.server.serve_forever)
+    thread = threading.Thread(target=site.server.serve_forever, args=(0.01,))
     thread.start()
     yield site
     site.server.shutdown()
