@@ -22,7 +22,7 @@ ASYNC_NAMES = {
 }
 METHOD_NAMES = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}
 LIFECYCLE = "rblxcloud.sync._lifecycle"
-ADAPTED = {"Client", "OAuth2App"}
+ADAPTED = {"Client", "OAuth2App", "WebhookReceiver"}
 """Classes whose twins wrap a class of the same name in the lifecycle module, not the one that is mirrored."""
 HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
 HELD = {"ResultT", "ItemT"}
@@ -199,6 +199,8 @@ class Twins:
 
     def _declare(self, variable: TypeVar, module: str) -> None:
         bound = " | ".join(self._for_anything(twin) for twin in self._bound_twins(module, variable.__name__))
+        if inspect.isclass(variable.__bound__) and not bound:
+            bound = ast.unparse(self._plain_class(variable.__bound__))
         if (variable.__bound__ is not None and not bound) or variable.__constraints__:
             raise GenerationError(f"{module}: cannot mirror the type variable {variable}")
         declared = f'{variable.__name__} = TypeVar("{variable.__name__}"{f", bound={bound!r}" if bound else ""})'

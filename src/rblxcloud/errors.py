@@ -22,6 +22,9 @@ RblxCloudError
   OAuth2Error
     InvalidGrantError, StateMismatchError, ConsentDeniedError, SignInRequiredError, IDTokenError
   TokenStoreError
+  WebhookError
+    InvalidSignatureError, ExpiredSignatureError
+  WebhookInboxError
 ```
 
 Errors hold plain data only: they pickle, are the same in both modes, and never hold a client. None shows a secret; two
@@ -48,9 +51,11 @@ __all__ = [
     "ConflictError",
     "ConsentDeniedError",
     "DeadlineExceededError",
+    "ExpiredSignatureError",
     "IDTokenError",
     "InvalidGrantError",
     "InvalidRequestError",
+    "InvalidSignatureError",
     "LuauCancelledError",
     "LuauDeadlineError",
     "LuauError",
@@ -74,6 +79,8 @@ __all__ = [
     "StateMismatchError",
     "TokenStoreError",
     "UnsupportedCredentialError",
+    "WebhookError",
+    "WebhookInboxError",
 ]
 
 _ErrorT = TypeVar("_ErrorT", bound="RblxCloudError")
@@ -454,3 +461,19 @@ class TokenStoreError(RblxCloudError):
     def __init__(self, message: str, *, token: TokenPair | None = None) -> None:
         super().__init__(message)
         self.token = token
+
+
+class WebhookError(RblxCloudError):
+    """What came as a webhook is none of Roblox's, or cannot be read; the message says what was wrong."""
+
+
+class InvalidSignatureError(WebhookError):
+    """The signature is missing, or not that of this body under this secret: do not believe anything in it."""
+
+
+class ExpiredSignatureError(WebhookError):
+    """The signature is good, but was made too long ago or too far ahead: a replay, or a clock that is wrong."""
+
+
+class WebhookInboxError(RblxCloudError):
+    """The inbox that keeps webhooks could not be read or written."""

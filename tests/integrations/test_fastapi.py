@@ -322,4 +322,7 @@ def test_nothing_secret_is_shown() -> None:
 def test_the_extra_is_named_where_it_is_missing(package: str, tmp_path: Path) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; import rblxcloud.integrations.fastapi"
     outcome = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "ConfigurationError: sign-in for FastAPI needs an extra: pip install 'rblxcloud[fastapi]'" in outcome.stderr
+    assert (
+        "ConfigurationError: rblxcloud.integrations.fastapi needs an extra: pip install 'rblxcloud[fastapi]'"
+        in outcome.stderr
+    )

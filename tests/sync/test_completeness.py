@@ -152,6 +152,7 @@ def test_only_classes_with_coroutines_have_twins() -> None:
         "User",
         "UserClient",
         "UserRestrictions",
+        "WebhookReceiver",
     }
     twins = {name for name in CLASSES if issubclass(getattr(rblxcloud.sync, name), Twin)}
     assert twins == {cls.__name__ for cls in TWINS}
@@ -181,7 +182,9 @@ def test_a_member_has_the_signature_of_its_like(twin: type, name: str, member: A
     assert [_describe(o, lambda hint: hint) for o in ours] == [_describe(o, _mirrored) for o in theirs]
 
 
-@pytest.mark.parametrize("name", ["Asset", "Client", "Experience", "Group", "OAuth2App", "Pager", "User"])
+@pytest.mark.parametrize(
+    "name", ["Asset", "Client", "Experience", "Group", "OAuth2App", "Pager", "User", "WebhookReceiver"]
+)
 def test_a_constructor_takes_the_same(name: str) -> None:
     made, mirror = getattr(rblxcloud, name).__init__, getattr(rblxcloud.sync, name).__init__
     assert _describe(mirror, lambda hint: hint) == _describe(made, _mirrored)

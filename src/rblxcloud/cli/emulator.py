@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 
+from rblxcloud.cli.arguments import port
+
 __all__ = ["add_parser", "run"]
 
 
@@ -18,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("emulator", help="serve an emulator of Open Cloud on this machine")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=8360, help="port to listen on, 0 for any free one (default: %(default)s)"
+        "--port", type=port, default=8360, help="port to listen on, 0 for any free one (default: %(default)s)"
     )
     parser.add_argument("--db", metavar="FILE", default=":memory:", help="file that keeps the state (default: memory)")
     parser.add_argument(
@@ -73,12 +75,6 @@ def _oauth_app(text: str) -> tuple[str, str | None]:
     if not (client_id.isascii() and client_id.isdigit() and len(client_id) <= 30):
         raise argparse.ArgumentTypeError("it has to be ID:SECRET, the id in at most 30 digits")
     return client_id, secret or None
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
-        raise argparse.ArgumentTypeError("it has to be a whole number from 0 to 65535")
-    return int(text)
 
 
 def _say(line: str) -> None:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from rblxcloud.cli.arguments import port
+
 if TYPE_CHECKING:
     from rblxcloud.sync import AccessToken
 
@@ -43,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--client-id", metavar="ID", required=True, help="the OAuth 2.0 application's id")
     parser.add_argument("--scope", default="openid profile", help='what to ask for (default: "%(default)s")')
     parser.add_argument(
-        "--port", type=_port, default=8361, help="port of the redirect address on this machine (default: %(default)s)"
+        "--port", type=port, default=8361, help="port of the redirect address on this machine (default: %(default)s)"
     )
     parser.add_argument("--file", type=Path, default=_default_file(), help="where the tokens go (default: %(default)s)")
     parser.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
@@ -177,13 +179,6 @@ class _CallbackHandler(BaseHTTPRequestHandler):
 
 def _default_file() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "rblxcloud" / "token.json"
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise ValueError(text)
-    return port
 
 
 def _seconds(text: str) -> float:

@@ -24,6 +24,7 @@ from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.server import EmulatorServer, serve
 from rblxcloud.emulator.transport import EmulatorTransport
+from rblxcloud.emulator.webhooks.controls import OutgoingWebhook, RegisteredWebhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "DEFAULT_KEY",
@@ -50,9 +51,13 @@ __all__ = [
     "OAuthApp",
     "OAuthProvider",
     "OperationScript",
+    "OutgoingWebhook",
     "RawRequest",
+    "RegisteredWebhook",
     "Reply",
     "ScopeGrant",
     "StoredQueueItem",
+    "WebhookAttempt",
+    "WebhookDelivery",
     "serve",
 ]

@@ -20,6 +20,7 @@ from rblxcloud.emulator.memory_stores import controls as memory_stores
 from rblxcloud.emulator.model import RawRequest, Reply
 from rblxcloud.emulator.oauth import control as oauth
 from rblxcloud.emulator.universes import is_id
+from rblxcloud.emulator.webhooks import control as webhooks
 
 if TYPE_CHECKING:
     from rblxcloud.emulator.core import Emulator
@@ -247,4 +248,5 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     **control_places.ROUTES,
     **memory_stores.ROUTES,
     **oauth.ROUTES,
+    **webhooks.ROUTES,
 }

@@ -24,6 +24,7 @@ from rblxcloud.emulator import (
     ordered_data_stores,
     subscriptions,
     universes,
+    webhooks,
 )
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.assets.controls import AssetControls
@@ -52,6 +53,7 @@ from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.emulator.secrets import rooms as secrets
 from rblxcloud.emulator.secrets.controls import SecretControls
 from rblxcloud.emulator.subscriptions import SubscriptionControls
+from rblxcloud.emulator.webhooks.controls import RETRY_INTERVAL, WebhookControls
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -79,6 +81,7 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (secrets.HANDLERS, secrets.SCHEMA),
     (subscriptions.HANDLERS, subscriptions.SCHEMA),
     (luau.HANDLERS, luau.SCHEMA),
+    ({}, webhooks.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -159,6 +162,8 @@ class Emulator:
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""
+        self.webhooks: WebhookControls = WebhookControls(self._world, self._transaction)
+        """Webhooks: the addresses that want them, what is told, and what became of it."""
         with self._transaction():
             self._furnish()
 
@@ -196,6 +201,7 @@ class Emulator:
             self.faults.clear()
             self.scripts.clear()
             self._world.luau.clear()
+            self.webhooks.retry_interval = RETRY_INTERVAL
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()

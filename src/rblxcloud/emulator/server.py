@@ -13,6 +13,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Generator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,7 @@ from rblxcloud.emulator.core import Emulator
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.luau.controls import starts_script
 from rblxcloud.emulator.model import RawRequest, Refusal, Reply
+from rblxcloud.emulator.webhooks import courier
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -79,7 +81,8 @@ class EmulatorServer:
         Args:
             on_ready: Called once requests are answered.
         """
-        server: Server = self._wire.Server(self._wire.config(application(self._emulator)), on_ready)
+        background = partial(courier.run, self._emulator.webhooks)
+        server: Server = self._wire.Server(self._wire.config(application(self._emulator)), on_ready, background)
         self._server = server
         try:
             server.run(sockets=[self._socket])

@@ -1,4 +1,4 @@
-"""Sign-in with Roblox for FastAPI: three routes, and a dependency that yields the signed-in user's client.
+"""For FastAPI: sign-in with Roblox, as three routes and a dependency that yields the user's client; and webhooks.
 
 Needs the extra `fastapi`.
 """
@@ -25,19 +25,22 @@ from rblxcloud.errors import (
     TokenStoreError,
 )
 from rblxcloud.http.auth import check_secret
+from rblxcloud.integrations.asgi import WebhookEndpoint
 from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
 from rblxcloud.oauth2.stores.base import TokenStore
 from rblxcloud.oauth2.user_client import UserClient
+from rblxcloud.webhooks.receiver import WebhookReceiver
 
 try:
     from fastapi import APIRouter, HTTPException, Request
     from fastapi.responses import JSONResponse, RedirectResponse, Response
     from itsdangerous import BadData, URLSafeTimedSerializer
+    from starlette.routing import Route
 except ImportError as _missing:
-    raise ConfigurationError("sign-in for FastAPI needs an extra: pip install 'rblxcloud[fastapi]'") from _missing
+    raise ConfigurationError(f"{__name__} needs an extra: pip install 'rblxcloud[fastapi]'") from _missing
 
-__all__ = ["RobloxSignIn"]
+__all__ = ["RobloxSignIn", "webhook_router"]
 
 _logger = logging.getLogger("rblxcloud.integrations")
 
@@ -216,6 +219,34 @@ class RobloxSignIn:
         answer = JSONResponse({"detail": detail}, status)
         self._begun.clear(answer)
         return answer
+
+
+def webhook_router(
+    receiver: WebhookReceiver, path: str = "/webhooks/roblox", *, answer_within: float = 4.0
+) -> APIRouter:
+    """Return a router that takes in webhooks, and handles stored ones while the application runs.
+
+    ```python
+    from fastapi import FastAPI
+
+    from rblxcloud import Webhook, WebhookReceiver
+    from rblxcloud.integrations.fastapi import webhook_router
+
+    app = FastAPI()
+    app.include_router(webhook_router(WebhookReceiver(Webhook("the secret in the Creator Dashboard"))))
+    ```
+
+    Args:
+        receiver: What the webhooks are for.
+        path: Where Roblox sends them; what `include_router` puts before it comes first.
+        answer_within: Seconds after which the answer is 503, so that Roblox tries again; it waits for five.
+
+    Raises:
+        InvalidRequestError: An argument is refused.
+    """
+    endpoint = WebhookEndpoint(receiver, answer_within=answer_within)
+    route = Route(path, endpoint, methods=["POST"], include_in_schema=False)
+    return APIRouter(routes=[route], lifespan=endpoint.lifespan)
 
 
 class _Cookie:

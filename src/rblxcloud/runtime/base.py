@@ -202,6 +202,13 @@ class Runtime(ABC):
         """Await `coroutine` so that it finishes although the caller is cancelled, or a first Ctrl-C comes."""
 
     @abstractmethod
+    async def attended(self, coroutine: Coroutine[object, object, R], beat: Callable[[], object], every: float) -> R:
+        """Await `coroutine`, and meanwhile call `beat`, which is blocking code, every so many seconds.
+
+        What `beat` raises is dropped.
+        """
+
+    @abstractmethod
     async def call(
         self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs
     ) -> R:

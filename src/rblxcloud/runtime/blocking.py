@@ -220,6 +220,11 @@ class BlockingRuntime(Runtime):
         with interrupts.held_back():
             return await coroutine
 
+    async def attended(self, coroutine: Coroutine[object, object, R], beat: Callable[[], object], every: float) -> R:
+        """Await `coroutine`, and meanwhile call `beat` in a thread; see `Runtime.attended`."""
+        with workers.beating(beat, every):
+            return await coroutine
+
     async def call(
         self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs
     ) -> R:

@@ -286,6 +286,10 @@ class ConcurrentRuntime(Runtime):
         """Await `coroutine` so that it finishes although the caller is cancelled."""
         return await tasks.shielded(coroutine)
 
+    async def attended(self, coroutine: Coroutine[object, object, R], beat: Callable[[], object], every: float) -> R:
+        """Await `coroutine`, and meanwhile call `beat` in worker threads; see `Runtime.attended`."""
+        return await tasks.attended(coroutine, beat, every)
+
     async def call(
         self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs
     ) -> R:

@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Self, TypeVar, cast
 
 import anyio
+import anyio.to_thread
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime.base import Outcome
@@ -81,6 +82,69 @@ async def shielded(coroutine: Coroutine[Any, Any, R]) -> R:
 async def _in_shield(caught: Caught[R], coroutine: Coroutine[Any, Any, R]) -> None:
     with anyio.CancelScope(shield=True):
         await caught.run(coroutine)
+
+
+async def attended(coroutine: Coroutine[Any, Any, R], beat: Callable[[], object], every: float) -> R:
+    """Await `coroutine`, and meanwhile call `beat` in worker threads; see `Runtime.attended`."""
+    caught = Caught[R]()
+    # Of its own, so that what holds every worker thread does not hold the beat up.
+    limiter = anyio.CapacityLimiter(1)
+
+    async def pulse() -> None:
+        while True:
+            await anyio.sleep(every)
+            with suppress(Exception):
+                await anyio.to_thread.run_sync(beat, limiter=limiter)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(pulse)
+        await caught.run(coroutine)
+        group.cancel_scope.cancel()
+    return caught.take()
+
+
+async def in_time(
+    coroutine: Coroutine[Any, Any, R], seconds: float, tell: Callable[[R | None], Coroutine[Any, Any, object]]
+) -> R:
+    """Await `coroutine` to its end; `tell` is called with its result, or with None as soon as it takes longer.
+
+    Args:
+        coroutine: What may take long. An exception of its is raised, before `tell` is called where it comes in time.
+        seconds: How long its result is waited for.
+        tell: Called once, while `coroutine` goes on where it takes longer.
+    """
+    caught, told = Caught[R](), Caught[None]()
+    ended = anyio.Event()
+
+    async def work() -> None:
+        await caught.run(coroutine)
+        ended.set()
+
+    async def pass_on() -> None:
+        await tell(caught.take() if ended.is_set() else None)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+        with anyio.move_on_after(seconds):
+            await ended.wait()
+        await told.run(pass_on())
+    told.take()
+    return caught.take()
+
+
+@asynccontextmanager
+async def meanwhile(run: Callable[[], Coroutine[Any, Any, object]]) -> AsyncGenerator[None]:
+    """Run a coroutine function in the background; leaving the context cancels it, and waits for its end."""
+    failed: BaseException | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        try:
+            yield
+        except BaseException as error:  # The group would wrap it.
+            failed = error
+        group.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
 from rblxcloud.errors import ConfigurationError
@@ -91,6 +92,23 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
     elif _here.stopping.wait(seconds):
         raise Stopped
+
+
+@contextmanager
+def beating(beat: Callable[[], object], every: float) -> Generator[None]:
+    """Call `beat` every so many seconds, in a thread, while the context is open; what it raises is dropped."""
+    over = threading.Event()
+
+    def pulse() -> None:
+        while not over.wait(every):
+            with suppress(Exception):
+                beat()
+
+    threading.Thread(target=pulse, name="rblxcloud-beat", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 _live: weakref.WeakSet[Workers[Any, Any]] = weakref.WeakSet()

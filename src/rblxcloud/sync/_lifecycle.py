@@ -17,6 +17,7 @@ from rblxcloud.http.binding import Mode, StandaloneBinding
 from rblxcloud.oauth2 import app
 from rblxcloud.pagination import Page
 from rblxcloud.resources.base import Resource, check_id
+from rblxcloud.webhooks import receiver
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,6 +38,12 @@ class Client(client.Client):
 
 class OAuth2App(app.OAuth2App):
     """What `rblxcloud.sync.OAuth2App` wraps: the application over the blocking runtime."""
+
+    _mode: Mode = "blocking"
+
+
+class WebhookReceiver(receiver.WebhookReceiver):
+    """What `rblxcloud.sync.WebhookReceiver` wraps: the receiver over the blocking runtime."""
 
     _mode: Mode = "blocking"
 

@@ -42,6 +42,7 @@ from rblxcloud import (
     LuauTask,
     MemoryQueue,
     MemoryStoreFlush,
+    MemoryWebhookInbox,
     ModuleScript,
     NotFoundError,
     OAuth2App,
@@ -62,6 +63,7 @@ from rblxcloud import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    RightToErasureRequest,
     Script,
     Secret,
     Secrets,
@@ -75,6 +77,10 @@ from rblxcloud import (
     UserRestriction,
     UserRestrictionLog,
     UserRestrictions,
+    Webhook,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookReceiver,
 )
 
 
@@ -406,3 +412,27 @@ async def instances(place: Place) -> None:
         assert_type(await script.update(source="", run_context="Server"), Instance)
     async for page in root.children().pages():
         assert_type(page, Page[Instance])
+
+
+async def webhooks(headers: dict[str, str], pairs: list[tuple[bytes, bytes]], body: bytes) -> None:
+    webhook = Webhook(SecretStr("secret"), tolerance=300)
+    assert_type(webhook.parse(headers, body), WebhookEvent)
+    event = webhook.parse(pairs, body)
+    if isinstance(event, RightToErasureRequest):
+        assert_type(event.user_id, int)
+        assert_type(event.place_ids, tuple[int, ...])
+    receiver = WebhookReceiver(webhook, inbox=MemoryWebhookInbox())
+
+    @receiver.on(RightToErasureRequest)
+    async def erase(event: RightToErasureRequest) -> bool:
+        return event.user_id > 0
+
+    @receiver.on(WebhookEvent)
+    def note(event: WebhookEvent) -> None: ...
+
+    @receiver.on("SomethingNew")
+    def new(event: WebhookEvent) -> None: ...
+
+    assert_type(await erase(RightToErasureRequest(notification_id="1", user_id=1, place_ids=())), bool)
+    assert_type(await receiver.receive(headers, body), WebhookAnswer)
+    assert_type(await receiver.handle_due(), int)

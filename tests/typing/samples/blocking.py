@@ -56,6 +56,7 @@ from rblxcloud.sync import (
     Response,
     ResponseEvent,
     RetryPolicy,
+    RightToErasureRequest,
     Script,
     Secret,
     Secrets,
@@ -69,6 +70,10 @@ from rblxcloud.sync import (
     UserRestriction,
     UserRestrictionLog,
     UserRestrictions,
+    Webhook,
+    WebhookAnswer,
+    WebhookEvent,
+    WebhookReceiver,
 )
 
 
@@ -323,3 +328,17 @@ def instances(place: Place) -> None:
         assert_type(script.update(source="", run_context="Server"), Instance)
     for page in root.children().pages():
         assert_type(page, Page[Instance])
+
+
+def webhooks(headers: dict[str, str], body: bytes) -> None:
+    receiver = WebhookReceiver(Webhook("secret"))
+
+    @receiver.on(RightToErasureRequest)
+    def erase(event: RightToErasureRequest) -> None:
+        assert_type(event.place_ids, tuple[int, ...])
+
+    @receiver.on("SomethingNew")
+    def new(event: WebhookEvent) -> None: ...
+
+    assert_type(receiver.receive(headers, body), WebhookAnswer)
+    assert_type(receiver.handle_due(), int)

@@ -11,7 +11,17 @@ import httpx
 from models import PlayerData
 
 import rblxcloud.sync
-from rblxcloud import Client, DataStore, Experience, OrderedDataStore, RequestEvent, ResponseEvent
+from rblxcloud import (
+    Client,
+    DataStore,
+    Experience,
+    OrderedDataStore,
+    RequestEvent,
+    ResponseEvent,
+    RightToErasureRequest,
+    SampleNotification,
+    WebhookReceiver,
+)
 
 
 async def forgotten_await(store: DataStore[PlayerData], board: OrderedDataStore) -> None:
@@ -108,3 +118,12 @@ async def bans(experience: Experience, setting: timedelta | None) -> None:
     await experience.user_restrictions.ban(156, duration=60, permanent=True)  # wrong: one of the two
     await experience.user_restrictions.ban(experience, permanent=True)  # wrong: no user
     await experience.secrets.create("k", 5)  # wrong: neither text nor bytes
+
+
+async def about_a_sample(event: SampleNotification) -> None: ...
+
+
+async def webhooks(receiver: WebhookReceiver, body: bytes) -> None:
+    receiver.on(RightToErasureRequest)(about_a_sample)  # wrong: it takes another event
+    receiver.on(int)  # wrong: no kind of event
+    await receiver.receive({}, body.decode())  # wrong: not the raw body

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import threading
 import time
-import weakref
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from rblxcloud.errors import ConfigurationError, TokenStoreError
+from rblxcloud.errors import TokenStoreError
 from rblxcloud.oauth2.stores.base import LARGEST_FIRST_GENERATION, StoredToken, TokenKey
+from rblxcloud.sql import SQLTable, sa
 from rblxcloud.types import TokenPair
-
-try:
-    import sqlalchemy as sa
-    from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-except ImportError as _missing:
-    raise ConfigurationError("tokens in a SQL database need an extra: pip install 'rblxcloud[sql]'") from _missing
-
-_BUSY_SECONDS = 30.0
-"""How long SQLite waits for another process's statement."""
 
 
 class SQLTokenStore:
@@ -50,52 +37,42 @@ class SQLTokenStore:
         table: str = "rblxcloud_tokens",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._engine = database if isinstance(database, sa.Engine) else _open(database)
-        dialect = self._engine.dialect.name
-        if dialect not in ("sqlite", "postgresql"):
-            raise ConfigurationError(f"tokens are kept in SQLite or PostgreSQL, not in {dialect}")
-        if dialect == "sqlite" and self._engine.url.database in (None, "", ":memory:"):
-            raise ConfigurationError("SQLite in memory is of one connection alone; use a file, or MemoryTokenStore")
-        self._is_sqlite = dialect == "sqlite"
-        self._clock = clock
-        self._table = _table(table)
-        self._made = False
-        self._making = threading.Lock()
-        _stores.add(self)
+        self._table = SQLTable(
+            database, table, _schema(), clock=clock, in_memory="MemoryTokenStore", failure=TokenStoreError
+        )
 
     def __repr__(self) -> str:
         """Show where it is, without a password."""
-        return f"<{type(self).__name__} {self._engine.url!r}>"
+        return f"<{type(self).__name__} {self._table.address}>"
 
     def close(self) -> None:
         """Close the idle connections; the store can be used again."""
-        self._engine.dispose()
+        self._table.close()
 
     def save(self, key: TokenKey, pair: TokenPair) -> None:
         """Store the tokens of a user who has just signed in; see `TokenStore.save`."""
-        rows = self._table
-        insert = sqlite.insert if self._is_sqlite else postgresql.insert
+        rows = self._table.rows
         values = _tokens(pair) | _UNTOUCHED
         first = secrets.randbelow(LARGEST_FIRST_GENERATION)
-        statement = insert(rows).values(**key._asdict(), generation=first, **values)
+        statement = self._table.insert().values(**key._asdict(), generation=first, **values)
         statement = statement.on_conflict_do_update(
             index_elements=[rows.c.client_id, rows.c.user_id],
             set_={**values, "generation": rows.c.generation + 1},
         )
-        with self._transaction() as connection:
+        with self._table.transaction() as connection:
             connection.execute(statement)
 
     def load(self, key: TokenKey) -> StoredToken | None:
         """Return a row; see `TokenStore.load`."""
-        with self._transaction() as connection:
+        with self._table.transaction() as connection:
             return _stored(connection.execute(sa.select(*self._columns()).where(*self._is(key))).one_or_none())
 
     def lease(self, key: TokenKey, generation: int, holder: str, seconds: float) -> StoredToken | None:
         """Take the lease; see `TokenStore.lease`."""
-        rows, now = self._table.c, self._now()
+        rows, now = self._table.rows.c, self._table.now()
         mine = sa.func.coalesce(rows.lease_holder, "") == holder
         statement = (
-            sa.update(self._table)
+            sa.update(self._table.rows)
             .where(*self._is(key), rows.generation == generation, sa.not_(rows.ended))
             .where(sa.or_(rows.lease_holder.is_(None), rows.lease_until <= now, mine))
             .values(
@@ -105,86 +82,50 @@ class SQLTokenStore:
             )
             .returning(*self._columns())
         )
-        with self._transaction() as connection:
+        with self._table.transaction() as connection:
             return _stored(connection.execute(statement).one_or_none())
 
     def replace(self, key: TokenKey, generation: int, pair: TokenPair) -> bool:
         """Store what a refresh brought; see `TokenStore.replace`."""
         values = _tokens(pair) | _UNTOUCHED
-        return self._change(key, self._table.c.generation == generation, generation=generation + 1, **values)
+        return self._change(key, self._table.rows.c.generation == generation, generation=generation + 1, **values)
 
     def release(self, key: TokenKey, holder: str, *, undo: bool) -> None:
         """Give the lease back; see `TokenStore.release`."""
-        rows = self._table.c
+        rows = self._table.rows.c
         values: dict[str, Any] = {**_NO_LEASE, "attempts": rows.attempts - 1} if undo else {**_NO_LEASE}
         self._change(key, rows.lease_holder == holder, **values)
 
     def end(self, key: TokenKey, generation: int, holder: str) -> bool:
         """Mark the row as ended; see `TokenStore.end`."""
-        rows = self._table.c
+        rows = self._table.rows.c
         return self._change(
             key, rows.generation == generation, rows.lease_holder == holder, ended=sa.true(), **_NO_LEASE
         )
 
     def delete(self, key: TokenKey) -> StoredToken | None:
         """Forget a user; see `TokenStore.delete`."""
-        statement = sa.delete(self._table).where(*self._is(key)).returning(*self._columns())
-        with self._transaction() as connection:
+        statement = sa.delete(self._table.rows).where(*self._is(key)).returning(*self._columns())
+        with self._table.transaction() as connection:
             return _stored(connection.execute(statement).one_or_none())
 
     def users(self, client_id: str) -> list[int]:
         """Return the ids of the users that have a row; see `TokenStore.users`."""
-        rows = self._table.c
+        rows = self._table.rows.c
         statement = sa.select(rows.user_id).where(rows.client_id == client_id).order_by(rows.user_id)
-        with self._transaction() as connection:
+        with self._table.transaction() as connection:
             return [*connection.execute(statement).scalars()]
 
     def _change(self, key: TokenKey, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
-        statement = sa.update(self._table).where(*self._is(key), *conditions).values(**values)
-        with self._transaction() as connection:
-            return connection.execute(statement).rowcount == 1
+        return self._table.change(*self._is(key), *conditions, **values) == 1
 
     def _is(self, key: TokenKey) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-        return self._table.c.client_id == key.client_id, self._table.c.user_id == key.user_id
+        return self._table.rows.c.client_id == key.client_id, self._table.rows.c.user_id == key.user_id
 
     def _columns(self) -> list[sa.ColumnElement[Any]]:
-        rows = self._table.c
-        leased = sa.and_(rows.lease_holder.is_not(None), rows.lease_until > self._now()).label("leased")
+        rows = self._table.rows.c
+        leased = sa.and_(rows.lease_holder.is_not(None), rows.lease_until > self._table.now()).label("leased")
         return [*(rows[name] for name in _READ), leased]
-
-    def _now(self) -> sa.ColumnElement[float]:
-        if self._is_sqlite:
-            return sa.literal(self._clock(), sa.Double)
-        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
-
-    @contextmanager
-    def _transaction(self) -> Generator[sa.Connection]:
-        try:
-            self._make_table()
-            with self._engine.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            # SQLAlchemy's own error shows the tokens among a statement's parameters, where the engine lets it.
-            raise TokenStoreError(f"the database failed: {error.orig}") from error.orig
-        except SQLAlchemyError as error:
-            raise TokenStoreError(f"the database failed: {type(error).__name__}") from None
-
-    def _make_table(self) -> None:
-        if self._made:
-            return
-        with self._making:
-            try:
-                self._table.create(self._engine, checkfirst=True)
-            except DBAPIError:
-                # Another process made it at the same moment.
-                if not sa.inspect(self._engine).has_table(self._table.name):
-                    raise
-            self._made = True
-
-    def _after_fork(self) -> None:
-        """Leave the parent's connections to the parent, and a lock that a thread of its may have held."""
-        self._making = threading.Lock()
-        self._engine.dispose(close=False)
 
 
 _READ = ("client_id", "user_id", "token", "refresh_token", "scope", "expires_at", "generation", "attempts", "ended")
@@ -192,10 +133,8 @@ _NO_LEASE: dict[str, Any] = {"lease_holder": None, "lease_until": 0.0}
 _UNTOUCHED: dict[str, Any] = {**_NO_LEASE, "attempts": 0, "ended": False}
 
 
-def _table(name: str) -> sa.Table:
-    return sa.Table(
-        name,
-        sa.MetaData(),
+def _schema() -> list[sa.Column[Any]]:
+    return [
         sa.Column("client_id", sa.Text, primary_key=True),
         sa.Column("user_id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("token", sa.Text, nullable=False),
@@ -207,21 +146,7 @@ def _table(name: str) -> sa.Table:
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_until", sa.Double, nullable=False),
-    )
-
-
-def _open(database: str | sa.URL) -> sa.Engine:
-    try:
-        url = sa.make_url(database)
-        if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
-        # A connection to a file costs nothing, and one that is not kept cannot be shared over a fork.
-        engine = sa.create_engine(
-            url, hide_parameters=True, poolclass=sa.NullPool, connect_args={"timeout": _BUSY_SECONDS}
-        )
-    except (SQLAlchemyError, ImportError) as error:
-        raise ConfigurationError(f"the database cannot be opened: {error}") from None
-    return engine
+    ]
 
 
 def _tokens(pair: TokenPair) -> dict[str, Any]:
@@ -240,15 +165,3 @@ def _stored(row: Any) -> StoredToken | None:
     pair = TokenPair(row.token, row.refresh_token, tuple(row.scope.split()), expires_at)
     key = TokenKey(row.client_id, row.user_id)
     return StoredToken(key, pair, row.generation, row.attempts, bool(row.ended), bool(row.leased))
-
-
-_stores: weakref.WeakSet[SQLTokenStore] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for store in tuple(_stores):
-        store._after_fork()  # pyright: ignore[reportPrivateUsage]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

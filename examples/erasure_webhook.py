@@ -1,0 +1,110 @@
+"""Honours right-to-erasure requests: removes what data stores keep of a user, when Roblox says so by a webhook.
+
+Run it with `RBLXCLOUD_API_KEY=... WEBHOOK_SECRET=... uvicorn --factory examples.erasure_webhook:from_environment`, and
+enter its public https address with /webhooks/roblox in the Creator Dashboard. Requests wait in the database INBOX
+(sqlite:///erasure.db), so that none is lost when the program or Roblox is down. ERASURE_CONFIG (erasure.toml) says
+which keys hold a user's data:
+
+    [[experiences]]
+    universe = 13058
+    start_place = 13059
+    keys = [
+        { store = "players", key = "Player_{UserId}" },
+        { store = "settings", key = "{UserId}", scope = "v2" },
+        { store = "coins", key = "{UserId}", ordered = true },
+    ]
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tomllib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from rblxcloud import Client, NotFoundError, RightToErasureRequest, Webhook, WebhookInbox, WebhookReceiver
+from rblxcloud.integrations.fastapi import webhook_router
+from rblxcloud.webhooks import SQLWebhookInbox
+
+logger = logging.getLogger("erasure")
+
+
+class Key(BaseModel):
+    """An entry that holds data of one user."""
+
+    store: str
+    key: str = Field(pattern=r"\{UserId\}")
+    scope: str = "global"
+    ordered: bool = False
+
+
+class Place(BaseModel):
+    """An experience, and the start place by which Roblox names it in a request."""
+
+    universe: int
+    start_place: int
+    keys: list[Key]
+
+
+class Config(BaseModel):
+    """Where users' data is."""
+
+    experiences: list[Place]
+
+
+async def erase(client: Client, config: Config, event: RightToErasureRequest) -> None:
+    """Remove everything that is kept of a user. It may be called again for the same request.
+
+    Raises:
+        LookupError: A start place is not configured: the request has to wait until it is.
+    """
+    places = {place.start_place: place for place in config.experiences}
+    for place in (places[number] for number in event.place_ids if number in places):
+        experience = client.experience(place.universe)
+        for entry in place.keys:
+            key = entry.key.replace("{UserId}", str(event.user_id))
+            if entry.ordered:
+                store = experience.get_ordered_data_store(entry.store, entry.scope)
+            else:
+                store = experience.get_data_store(entry.store, entry.scope)
+            try:
+                await store.remove(key)
+            except NotFoundError:
+                continue  # There was none, or it was removed the last time.
+    if unknown := [number for number in event.place_ids if number not in places]:
+        raise LookupError(f"these start places are not configured: {unknown}")
+    logger.info("honoured the request %s", event.notification_id)
+
+
+def create_app(config: Config, webhook: Webhook, inbox: WebhookInbox) -> FastAPI:
+    """Make the program."""
+    client = Client()
+    receiver = WebhookReceiver(webhook, inbox=inbox)
+
+    @receiver.on(RightToErasureRequest)
+    async def handle(event: RightToErasureRequest) -> None:
+        await erase(client, config, event)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with client:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.include_router(webhook_router(receiver))
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Make the program from the environment."""
+    path = Path(os.environ.get("ERASURE_CONFIG", "erasure.toml"))
+    return create_app(
+        Config.model_validate(tomllib.loads(path.read_text())),
+        Webhook(os.environ["WEBHOOK_SECRET"]),
+        SQLWebhookInbox(os.environ.get("INBOX", "sqlite:///erasure.db")),
+    )

@@ -1,0 +1,144 @@
+"""`rblxcloud webhook listen`: shows the webhooks that come to this machine."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import getpass
+import json
+import logging
+import os
+import socket
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rblxcloud.cli.arguments import port
+from rblxcloud.errors import RblxCloudError
+from rblxcloud.webhooks.events import WebhookEvent
+from rblxcloud.webhooks.receiver import WebhookAnswer, WebhookReceiver
+from rblxcloud.webhooks.signature import AnyHeaders, Webhook
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["add_parser", "run"]
+
+SECRET_VARIABLE = "RBLXCLOUD_WEBHOOK_SECRET"
+_HOST = "127.0.0.1"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
+    """Add the `webhook` command.
+
+    Args:
+        subparsers: Where the program's commands are added; the command's function is its `run` default.
+    """
+    commands = subparsers.add_parser("webhook", help="receive webhooks").add_subparsers(
+        dest="webhook_command", required=True, metavar="COMMAND"
+    )
+    parser = commands.add_parser(
+        "listen",
+        help="show the webhooks that come to this machine",
+        description="Show the webhooks that come to this machine. Roblox sends them to public https addresses only, so"
+        f" it takes a tunnel to get them here. The secret is read from {SECRET_VARIABLE}, or asked for: arguments can"
+        " be seen by other users.",
+    )
+    parser.add_argument(
+        "--port", type=port, default=8362, help="port to listen on, 0 for any free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=600.0, help="most seconds from a signature to now (default: %(default)g)"
+    )
+    parser.add_argument("--unsigned", action="store_true", help="show webhooks without a signature, and ask no secret")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until Ctrl-C.
+
+    Args:
+        args: What `add_parser` describes.
+
+    Returns:
+        Exit status: 0 after Ctrl-C, 2 when it could not start.
+
+    Raises:
+        ImportError: One of the extras `cli` and `emulator` is not installed.
+    """
+    import uvicorn
+    from rich.console import Console
+
+    from rblxcloud.integrations.asgi import WebhookEndpoint
+
+    secret = None if args.unsigned else _secret()
+    if secret is None and not args.unsigned:
+        return _fail(f"there is no secret: set {SECRET_VARIABLE}, or allow webhooks without one with --unsigned")
+    try:
+        webhook = Webhook(secret, tolerance=args.tolerance, allow_unsigned=args.unsigned)
+        listening = socket.create_server((_HOST, args.port))
+    except RblxCloudError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot listen on {_HOST} port {args.port}: {os.strerror(error.errno or 0)}")
+    # What is refused is shown, and need not be logged too.
+    logging.getLogger("rblxcloud.webhooks").addHandler(logging.NullHandler())
+    logging.getLogger("rblxcloud.webhooks").propagate = False
+    endpoint = WebhookEndpoint(_Listener(webhook, Console(highlight=False)))
+    config = uvicorn.Config(endpoint, ws="none", lifespan="off", log_config=None, access_log=False)
+    sys.stdout.write(f"listening for webhooks at http://{_HOST}:{listening.getsockname()[1]}\n")
+    sys.stdout.flush()
+    # uvicorn closes everything at Ctrl-C, then raises the signal again.
+    with listening, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+class _Listener(WebhookReceiver):
+    """Shows what comes, and what is wrong with it."""
+
+    def __init__(self, webhook: Webhook, console: Console) -> None:
+        super().__init__(webhook)
+        self._console = console
+        self.on(WebhookEvent)(self._show)
+
+    async def receive(self, headers: AnyHeaders, body: bytes) -> WebhookAnswer:
+        """Take a webhook in, and show it too where nothing is handled."""
+        answer = await super().receive(headers, body)
+        if answer.status >= 400:
+            self._print(str(answer.status), answer.reason, style="red")
+        elif answer.reason != "handled":
+            self._print(str(answer.status), answer.reason, style="dim")
+        return answer
+
+    async def _show(self, event: WebhookEvent) -> None:
+        self._print(event.event_type, json.dumps(event.payload), event.notification_id, style="green")
+
+    def _print(self, *cells: str, style: str) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_column(style="dim", no_wrap=True)
+        line.add_column(style=style, no_wrap=True, min_width=24)
+        line.add_column(overflow="fold", ratio=1)
+        line.add_column(style="dim", no_wrap=True)
+        # Whoever sends without a signature could otherwise steer the terminal.
+        line.add_row(f"{datetime.now():%H:%M:%S}", *(Text(_printable(cell)) for cell in cells))
+        self._console.print(line)
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _secret() -> str | None:
+    secret = os.environ.get(SECRET_VARIABLE)
+    if secret is None and sys.stdin.isatty():
+        secret = getpass.getpass("Secret of the webhook: ")
+    return secret
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"rblxcloud webhook listen: {reason}\n")
+    return 2

@@ -1,0 +1,555 @@
+"""rblxcloud.WebhookReceiver, in each mode: what is answered, what is handled, and how often."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+import rblxcloud
+import rblxcloud.sync
+from rblxcloud import (
+    ConfigurationError,
+    InvalidRequestError,
+    MemoryWebhookInbox,
+    RightToErasureRequest,
+    SampleNotification,
+    SubscriptionEvent,
+    Webhook,
+    WebhookEvent,
+    WebhookInboxError,
+    WebhookReceiver,
+)
+from rblxcloud.runtime.concurrent import ConcurrentRuntime
+from rblxcloud.webhooks import SQLWebhookInbox
+from tests.support.clock import ManualClock
+from tests.webhooks.signing import NOW, NUMBER, SECRET, body, signed
+
+WEBHOOK = Webhook(SECRET, clock=lambda: NOW)
+MODES = ("asyncio", "trio", "blocking")
+
+
+class Clock:
+    """The clock of an inbox, which a test can move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Stage:
+    """A receiver in one of the modes, whose methods are called as plain functions."""
+
+    def __init__(self, mode: str, **options: Any) -> None:
+        package = rblxcloud.sync if mode == "blocking" else rblxcloud
+        self._mode = mode
+        self.receiver: Any = package.WebhookReceiver(WEBHOOK, **options)
+        self.seen: list[WebhookEvent] = []
+
+    def do(self, name: str, *arguments: Any) -> Any:
+        method = getattr(self.receiver, name)
+        return method(*arguments) if self._mode == "blocking" else anyio.run(method, *arguments, backend=self._mode)
+
+    def take(self, content: bytes, headers: Any = None) -> int:
+        answer = self.do("receive", signed(content) if headers is None else headers, content)
+        return int(answer.status)
+
+    def listen(self, kind: Any = WebhookEvent, then: Callable[[], None] = lambda: None) -> None:
+        def handle(event: WebhookEvent) -> None:
+            self.seen.append(event)
+            then()
+
+        async def handle_async(event: WebhookEvent) -> None:
+            handle(event)
+
+        self.receiver.on(kind)(handle if self._mode == "blocking" else handle_async)
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def stage(mode: str) -> Stage:
+    return Stage(mode)
+
+
+@pytest.fixture
+def clock_of_inbox() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def inbox(clock_of_inbox: Clock) -> MemoryWebhookInbox:
+    return MemoryWebhookInbox(clock=clock_of_inbox)
+
+
+@pytest.fixture
+def storing(mode: str, inbox: MemoryWebhookInbox) -> Stage:
+    return Stage(mode, inbox=inbox)
+
+
+def fail() -> None:
+    raise RuntimeError("the handler's own")
+
+
+# --- before the answer
+
+
+def test_an_event_is_handled_and_then_answered(stage: Stage) -> None:
+    stage.listen(RightToErasureRequest)
+    assert stage.take(body()) == 200
+    assert [type(event) for event in stage.seen] == [RightToErasureRequest]
+
+
+def test_a_duplicate_is_answered_and_not_handled(stage: Stage) -> None:
+    stage.listen()
+    assert [stage.take(body()), stage.take(body()), stage.take(body(number="2"))] == [200, 200, 200]
+    assert [event.notification_id for event in stage.seen] == [NUMBER, "2"]
+
+
+def test_a_handler_that_failed_is_run_again(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    outcomes = [fail, fail, lambda: None]
+    stage.listen(then=lambda: outcomes.pop(0)())
+    assert [stage.take(body()) for _ in range(4)] == [503, 503, 200, 200]
+    assert len(stage.seen) == 3
+    assert [record.exc_info[1].args[0] for record in caplog.records if record.exc_info and record.exc_info[1]] == [
+        "the handler's own"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (body(), {}, 401),
+        (body(), signed(body(), "another"), 401),
+        (body(), signed(body(), moment=NOW - 601), 403),
+        (body(), signed(body(), moment=NOW + 601), 403),
+        (b"{}", signed(b"{}"), 400),
+        (b" " * (2**20 + 1), {}, 413),
+    ],
+)
+def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: Any, status: int) -> None:
+    stage.listen()
+    assert stage.take(content, headers) == status
+    assert stage.seen == []
+
+
+def test_the_largest_body_can_be_another(mode: str) -> None:
+    content = body()
+    assert Stage(mode, max_body_bytes=len(content)).take(content) == 200
+    assert Stage(mode, max_body_bytes=len(content) - 1).take(content) == 413
+
+
+def test_an_event_without_a_handler_is_answered(stage: Stage) -> None:
+    stage.listen(RightToErasureRequest)
+    assert stage.take(body("SampleNotification", {"UserId": 1})) == 200
+    assert stage.seen == []
+
+
+def test_the_nearest_handler_is_the_one(stage: Stage) -> None:
+    called: list[Any] = []
+    for kind in (WebhookEvent, SubscriptionEvent, RightToErasureRequest, "SubscriptionRenewed", "SomethingNew"):
+        stage.listen(kind, then=partial(called.append, kind))
+    kinds = ["RightToErasureRequest", "SubscriptionPurchased", "SubscriptionRenewed", "SomethingNew", "Else"]
+    for number, name in enumerate(kinds):
+        assert stage.take(body(name, number=str(number))) == 200
+    assert called == [
+        RightToErasureRequest,
+        SubscriptionEvent,
+        "SubscriptionRenewed",
+        "SomethingNew",
+        WebhookEvent,
+    ]
+
+
+def test_ids_are_remembered_for_a_while(mode: str) -> None:
+    stage = Stage(mode, remember=10)
+    clock = Clock()
+    ledger = getattr(stage.receiver, "_impl", stage.receiver)._ledger
+    ledger._clock = clock
+    stage.listen()
+    for moment in (0, 9, 10, 11, 12):
+        clock.now = moment
+        assert stage.take(body()) == 200
+    assert len(stage.seen) == 2
+
+
+def test_no_more_ids_are_remembered_than_ten_thousand() -> None:
+    ledger = WebhookReceiver(WEBHOOK)._ledger
+    for number in range(10_010):
+        ledger.begin(str(number))
+        ledger.end(str(number), finished=True)
+    assert (ledger.begin("9").name, ledger.begin("10").name) == ("BEGUN", "FINISHED")
+
+
+@pytest.mark.anyio
+async def test_an_event_that_is_being_handled_is_not_handled_at_the_same_time() -> None:
+    receiver, begun, go = WebhookReceiver(WEBHOOK), anyio.Event(), anyio.Event()
+    answers: list[int] = []
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        begun.set()
+        await go.wait()
+
+    async def take() -> None:
+        answers.append((await receiver.receive(signed(body()), body())).status)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(take)
+        await begun.wait()
+        await take()
+        go.set()
+    await take()
+    assert answers == [503, 200, 200]
+
+
+@pytest.mark.anyio
+async def test_plain_handlers_run_in_worker_threads() -> None:
+    receiver, threads = WebhookReceiver(WEBHOOK), list[int]()
+
+    @receiver.on(WebhookEvent)
+    def handle(event: WebhookEvent) -> None:
+        threads.append(threading.get_ident())
+
+    assert (await receiver.receive(signed(body()), body())).status == 200
+    assert threads != [threading.get_ident()]
+
+
+@pytest.mark.anyio
+async def test_an_object_that_returns_a_coroutine_is_awaited() -> None:
+    receiver, seen = WebhookReceiver(WEBHOOK), list[str]()
+
+    async def handle(word: str, event: WebhookEvent) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(word)
+
+    receiver.on(SampleNotification)(partial(handle, "partial"))
+    receiver.on(WebhookEvent)(lambda event: handle("lambda", event))
+    sample = body("SampleNotification", {"UserId": 1}, number="2")
+    assert (await receiver.receive(signed(body()), body())).status == 200
+    assert (await receiver.receive(signed(sample), sample)).status == 200
+    assert seen == ["lambda", "partial"]
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_handler_is_run_again() -> None:
+    receiver, seen = WebhookReceiver(WEBHOOK), list[str]()
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        seen.append("begun")
+        if len(seen) == 1:
+            await anyio.sleep_forever()
+
+    with anyio.move_on_after(0.05):
+        await receiver.receive(signed(body()), body())
+    assert (await receiver.receive(signed(body()), body())).status == 200
+    assert seen == ["begun", "begun"]
+
+
+# --- after the answer
+
+
+def test_a_stored_event_is_handled_afterwards(storing: Stage) -> None:
+    storing.listen()
+    assert [storing.take(body()), storing.take(body())] == [202, 202]
+    assert storing.seen == []
+    assert [storing.do("handle_due"), storing.do("handle_due")] == [1, 0]
+    assert [type(event) for event in storing.seen] == [RightToErasureRequest]
+    assert storing.take(body()) == 202
+    assert storing.do("handle_due") == 0
+
+
+def test_a_stored_event_whose_handler_failed_waits_longer_each_time(storing: Stage, clock_of_inbox: Clock) -> None:
+    outcomes = [fail, fail, lambda: None]
+    storing.listen(then=lambda: outcomes.pop(0)())
+    storing.take(body())
+    assert storing.do("handle_due") == 0
+    assert storing.do("handle_due") == 0
+    assert len(storing.seen) == 1  # it was not due again
+    clock_of_inbox.now += 2.0
+    assert storing.do("handle_due") == 0
+    assert len(storing.seen) == 2
+    clock_of_inbox.now += 1.9  # from two to four seconds
+    assert storing.do("handle_due") == 0
+    assert len(storing.seen) == 2
+    clock_of_inbox.now += 2.1
+    assert storing.do("handle_due") == 1
+    assert len(storing.seen) == 3
+
+
+def test_one_that_fails_does_not_hold_others_up(storing: Stage) -> None:
+    storing.listen(SampleNotification, then=fail)
+    storing.listen()
+    storing.take(body("SampleNotification", {"UserId": 1}, number="1"))
+    storing.take(body(number="2"))
+    assert storing.do("handle_due") == 1
+    assert [event.notification_id for event in storing.seen] == ["1", "2"]
+
+
+def test_the_wait_grows_to_a_quarter_of_an_hour_and_no_further() -> None:
+    receiver = WebhookReceiver(WEBHOOK)
+    waits = [receiver._delay(attempts) for attempts in range(1, 40)]
+    assert all(2.0**attempts / 2 <= wait <= 2.0**attempts for attempts, wait in enumerate(waits[:9], start=1))
+    assert all(450 <= wait <= 900 for wait in waits[9:])
+    assert receiver._delay(10**6) <= 900
+
+
+def test_a_stored_event_that_cannot_be_read_any_more_stays(storing: Stage, inbox: MemoryWebhookInbox) -> None:
+    storing.listen()
+    inbox.add("1", b"from another version")
+    storing.take(body())
+    assert storing.do("handle_due") == 1
+    assert repr(inbox) == "<MemoryWebhookInbox of 1 webhooks, 1 handled>"
+
+
+class Broken:
+    """An inbox that fails."""
+
+    def __getattr__(self, name: str) -> Any:
+        def broken(*arguments: Any, **options: Any) -> Any:
+            raise OSError("the disk is full")
+
+        return broken
+
+
+def test_an_inbox_that_fails_has_roblox_try_again(mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(mode, inbox=Broken())
+    assert stage.take(body()) == 503
+    assert "the disk is full" in caplog.text
+    with pytest.raises(WebhookInboxError, match="the disk is full"):
+        stage.do("handle_due")
+
+
+class Ended(Exception):
+    """Ends what would go on for ever."""
+
+
+class EndingClock(ManualClock):
+    """Lets `run` wait so many times."""
+
+    def __init__(self, waits: int) -> None:
+        super().__init__()
+        self._waits = waits
+
+    def skip(self, seconds: float) -> bool:
+        if len(self.sleeps) == self._waits:
+            raise Ended
+        return super().skip(seconds)
+
+
+def runner(stage: Stage, waits: int) -> EndingClock:
+    impl = getattr(stage.receiver, "_impl", stage.receiver)
+    clock = EndingClock(waits)
+    impl._runtime._clock = clock
+    return clock
+
+
+def test_run_handles_what_is_left_and_what_comes(storing: Stage) -> None:
+    storing.listen()
+    storing.take(body(number="1"))
+    clock = runner(storing, 3)
+    with pytest.raises(Ended):
+        storing.do("run")
+    assert len(storing.seen) == 1
+    assert clock.sleeps == [1.0, 1.0, 1.0]
+
+
+def test_run_goes_on_while_the_inbox_fails(mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(mode, inbox=Broken())
+    runner(stage, 3)
+    with pytest.raises(Ended):
+        stage.do("run")
+    assert caplog.text.count("webhooks wait: the inbox failed: OSError: the disk is full") == 4
+
+
+def test_run_forgets_what_was_handled_long_ago(mode: str) -> None:
+    purges: list[float] = []
+
+    class Inbox(MemoryWebhookInbox):
+        def purge(self, seconds: float) -> int:
+            purges.append(seconds)
+            return 0
+
+    stage = Stage(mode, inbox=Inbox())
+    runner(stage, 3601)
+    with pytest.raises(Ended):
+        stage.do("run")
+    assert purges == [7 * 86_400.0] * 2
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_handler_is_due_at_once() -> None:
+    inbox = MemoryWebhookInbox()
+    receiver, seen = WebhookReceiver(WEBHOOK, inbox=inbox), list[str]()
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        seen.append("begun")
+        if len(seen) == 1:
+            await anyio.sleep_forever()
+
+    await receiver.receive(signed(body()), body())
+    with anyio.move_on_after(0.05):
+        await receiver.handle_due()
+    assert await receiver.handle_due() == 1
+    assert seen == ["begun", "begun"]
+
+
+def test_ctrl_c_in_a_handler_leaves_the_event_due() -> None:
+    stage = Stage("blocking", inbox=MemoryWebhookInbox())
+    outcomes: list[Callable[[], None]] = [interrupt, lambda: None]
+    stage.listen(then=lambda: outcomes.pop(0)())
+    stage.take(body())
+    with pytest.raises(KeyboardInterrupt):
+        stage.do("handle_due")
+    assert stage.do("handle_due") == 1
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_long_handler_keeps_its_lease(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rblxcloud.webhooks.receiver._LEASE_SECONDS", 0.03)
+    renewed = threading.Event()
+
+    class Inbox(MemoryWebhookInbox):
+        def renew(self, key: str, holder: str, seconds: float) -> bool:
+            kept = super().renew(key, holder, seconds)
+            renewed.set()
+            return kept
+
+    stage = Stage(mode, inbox=Inbox(clock=Clock()))
+
+    def plain(event: WebhookEvent) -> None:
+        renewed.clear()
+        assert renewed.wait(10)
+        assert renewed.wait(10)
+
+    stage.receiver.on(WebhookEvent)(plain)
+    stage.take(body())
+    assert stage.do("handle_due") == 1
+
+
+def test_a_lease_that_was_lost_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("rblxcloud.webhooks.receiver._LEASE_SECONDS", 0.03)
+    asked = threading.Event()
+
+    class Inbox(MemoryWebhookInbox):
+        def renew(self, key: str, holder: str, seconds: float) -> bool:
+            asked.set()
+            return False
+
+    stage = Stage("blocking", inbox=Inbox())
+    stage.receiver.on(WebhookEvent)(lambda event: asked.wait(10) and asked.clear() is None and asked.wait(10))
+    stage.take(body())
+    assert stage.do("handle_due") == 1
+    assert "its lease has run out" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_of_two_receivers_with_one_inbox_one_handles_an_event(address: str, table: str) -> None:
+    running, most, handled = list[str](), list[int](), list[str]()
+
+    async def handle(event: WebhookEvent) -> None:
+        running.append(event.notification_id)
+        most.append(running.count(event.notification_id))
+        await anyio.sleep(0.01)
+        running.remove(event.notification_id)
+        handled.append(event.notification_id)
+
+    async def deliver(receiver: WebhookReceiver) -> None:
+        for number in range(10):
+            content = body(number=str(number))
+            assert (await receiver.receive(signed(content), content)).status == 202
+            await receiver.handle_due()
+
+    inboxes = [SQLWebhookInbox(address, table=table) for _ in range(2)]
+    async with anyio.create_task_group() as group:
+        for inbox in inboxes:
+            receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+            receiver.on(WebhookEvent)(handle)
+            group.start_soon(deliver, receiver)
+    for inbox in inboxes:
+        inbox.close()
+    assert sorted(handled) == [str(number) for number in range(10)]
+    assert set(most) == {1}
+
+
+# --- what is refused
+
+
+def test_handlers_are_refused_that_cannot_be_meant(stage: Stage) -> None:
+    for kind in (int, "", None, 5, WEBHOOK):
+        with pytest.raises(InvalidRequestError) as caught:
+            stage.receiver.on(kind)
+        assert caught.value.argument == "kind"
+    with pytest.raises(InvalidRequestError) as caught:
+        stage.receiver.on(WebhookEvent)("no function")
+    assert caught.value.argument == "handler"
+    stage.listen(SampleNotification)
+    with pytest.raises(InvalidRequestError, match="a handler already"):
+        stage.receiver.on(SampleNotification)
+
+
+def test_a_coroutine_function_is_refused_in_blocking_mode() -> None:
+    receiver = rblxcloud.sync.WebhookReceiver(WEBHOOK)
+
+    async def handle(event: WebhookEvent) -> None: ...
+
+    with pytest.raises(InvalidRequestError, match="coroutine function"):
+        receiver.on(WebhookEvent)(handle)
+
+
+def test_a_body_that_was_decoded_is_the_programs_mistake(stage: Stage) -> None:
+    with pytest.raises(InvalidRequestError, match="as they came"):
+        stage.do("receive", signed(body()), body().decode())
+
+
+def test_without_an_inbox_there_is_nothing_to_run(stage: Stage) -> None:
+    for name in ("run", "handle_due"):
+        with pytest.raises(ConfigurationError, match="inbox="):
+            stage.do(name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"webhook": SECRET}, "webhook"),
+        ({"webhook": WEBHOOK, "remember": 0}, "remember"),
+        ({"webhook": WEBHOOK, "remember": "week"}, "remember"),
+        ({"webhook": WEBHOOK, "max_body_bytes": 0}, "max_body_bytes"),
+        ({"webhook": WEBHOOK, "max_body_bytes": 1.5}, "max_body_bytes"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        WebhookReceiver(**arguments)
+    assert caught.value.argument == named
+
+
+def test_a_receiver_shows_what_it_handles(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.listen(RightToErasureRequest)
+    stage.listen("SomethingNew")
+    assert repr(stage.receiver).endswith("WebhookReceiver of RightToErasureRequest, SomethingNew>")
+    with caplog.at_level(logging.DEBUG):
+        stage.take(body(), signed(body(), "another"))
+    assert SECRET not in repr(stage.receiver) + caplog.text
+
+
+@pytest.mark.anyio
+async def test_the_runtime_is_the_one_of_the_loop() -> None:
+    assert isinstance(WebhookReceiver(WEBHOOK)._runtime, ConcurrentRuntime)
