@@ -418,6 +418,20 @@ def test_a_userinfo_of_nobody_is_refused(scripted: Any, sub: str) -> None:
     scripted(httpx.Response(200, json={"sub": sub})).tell(story)
 
 
+def test_a_userinfo_of_somebody_else_than_signed_in_is_refused(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app)
+        client = await app.sign_in(token)
+        stage.emulator.faults.add(
+            Fault(kind="answer", status=200, body='{"sub": "666"}', endpoint="oauth.userinfo", times=None)
+        )
+        for asked in (token, client):
+            with pytest.raises(APIResponseError, match="user 666, and user 42 signed in"):
+                await asked.fetch_userinfo()
+
+    stage.tell(story)
+
+
 # What is not shown.
 
 

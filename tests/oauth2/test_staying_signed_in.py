@@ -16,6 +16,7 @@ from rblxcloud import (
     InvalidRequestError,
     OAuth2App,
     OAuth2Error,
+    RblxCloudError,
     ServerError,
     SignInRequiredError,
     TokenKey,
@@ -23,7 +24,7 @@ from rblxcloud import (
     TokenStoreError,
 )
 from rblxcloud.emulator.faults import Fault
-from rblxcloud.oauth2.refresh import LEASE_SECONDS, REFRESH_BEFORE
+from rblxcloud.oauth2.refresh import DEADLINE_SECONDS, LEASE_SECONDS, REFRESH_BEFORE
 from rblxcloud.runtime.blocking import run
 from tests.oauth2.stages import CLIENT_ID, SCOPES, UNIVERSE, USER, Interposed, Stage, once
 
@@ -147,6 +148,32 @@ def test_what_is_no_user_is_refused(stage: Stage, user: Any) -> None:
     async def story(app: OAuth2App) -> None:
         with pytest.raises(InvalidRequestError, match="user_id"):
             app.client(user)
+
+    stage.tell(story)
+
+
+@pytest.mark.parametrize("of", ["another application", "nobody"])
+def test_tokens_that_the_application_cannot_refresh_are_not_stored(stage: Stage, of: str) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app)
+        other = stage.app(id=77) if of == "another application" else app
+        given = token if of == "another application" else app.from_access_token_string(token.token)
+        with pytest.raises(InvalidRequestError, match="token"):
+            await other.sign_in(given, store=stage.store)
+        assert stage.store.users("77") == stage.store.users(CLIENT_ID) == []
+
+    stage.tell(story)
+
+
+def test_a_token_that_roblox_knows_no_more_is_refreshed_to_ask_for_resources(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.clock.advance(LIFE + 2)  # by Roblox's clock alone
+        assert len((await client.fetch_resources()).experiences) == 2
+        assert refreshes(stage) == 1
+        stage.emulator.oauth.revoke(user=USER)
+        with pytest.raises(SignInRequiredError):
+            await client.fetch_resources()
 
     stage.tell(story)
 
@@ -492,6 +519,55 @@ def test_tokens_that_cannot_be_stored_are_not_lost(stage: Stage) -> None:
     stage.tell(story)
 
 
+async def with_tokens_that_cannot_be_stored(stage: Stage, app: OAuth2App) -> tuple[Any, TokenPair]:
+    """Return a store that has begun to fail and works again, and the tokens that it has not taken."""
+    await signed_in(stage, app)
+    stage.clock.advance(LIFE)
+    failing = [True]
+    store = Interposed(stage.store, before_replace=lambda: broken() if failing else None)
+    with pytest.raises(TokenStoreError) as caught:
+        await publish(app.client(USER, store=store))
+    failing.clear()
+    assert caught.value.token is not None
+    return store, caught.value.token
+
+
+def test_tokens_that_cannot_be_stored_outlive_the_client_that_got_them(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        store, pair = await with_tokens_that_cannot_be_stored(stage, app)
+        row = row_of(stage)
+        # Another process has found the old token dead meanwhile.
+        stage.clock.advance(LEASE_SECONDS)
+        assert stage.store.lease(KEY, row.generation, "somebody else", LEASE_SECONDS)
+        assert stage.store.end(KEY, row.generation, "somebody else")
+        assert await app.client(USER, store=store).fetch_sign_in_id() == row.sign_in_id
+        await publish(app.client(USER, store=store))
+        assert (row_of(stage).pair, row_of(stage).ended) == (pair, False)
+        assert refreshes(stage) == 1
+
+    stage.tell(story)
+
+
+def test_who_signs_out_has_tokens_revoked_that_could_not_be_stored(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        store, pair = await with_tokens_that_cannot_be_stored(stage, app)
+        revoked: list[str] = []
+        provider: Any = app._provider
+        revoke = provider.revoke
+
+        async def noting(token: str, **options: Any) -> None:
+            revoked.append(token)
+            await revoke(token, **options)
+
+        provider.revoke = noting
+        await app.client(USER, store=store).sign_out()
+        assert revoked == [pair.refresh_token]
+        with pytest.raises(SignInRequiredError):
+            await publish(app.client(USER, store=store))
+
+    stage.tell(story)
+
+
 @pytest.mark.parametrize("method", ["load", "lease"])
 def test_a_store_that_cannot_be_asked_is_an_error_of_ours_and_nothing_is_sent(stage: Stage, method: str) -> None:
     async def story(app: OAuth2App) -> None:
@@ -520,6 +596,45 @@ def test_a_lease_that_a_failing_store_gave_is_given_back(stage: Stage) -> None:
 
 
 # Signing in and out.
+
+
+def test_a_sign_in_has_an_id_until_the_user_signs_out(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        first = await client.fetch_sign_in_id()
+        assert first
+        stage.clock.advance(LIFE)
+        await publish(client)
+        elsewhere = await signed_in(stage, app)
+        assert await elsewhere.fetch_sign_in_id() == await client.fetch_sign_in_id() == first
+        await client.sign_out()
+        assert await elsewhere.fetch_sign_in_id() is None
+        await signed_in(stage, app)
+        assert await client.fetch_sign_in_id() not in (None, first)
+        stage.emulator.oauth.revoke(user=USER)
+        stage.clock.advance(LIFE)
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+        assert await client.fetch_sign_in_id() is None
+
+    stage.tell(story)
+
+
+def test_signing_out_does_not_wait_for_roblox_for_ever(stage: Stage) -> None:
+    waits = {"retry-after": "20"}
+    stage.emulator.faults.add(
+        Fault(kind="answer", status=429, headers=waits, endpoint="oauth.revoke_token", times=None)
+    )
+
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        before = stage.clock.monotonic()
+        with pytest.raises(RblxCloudError):
+            await client.sign_out()
+        assert stage.clock.monotonic() - before <= DEADLINE_SECONDS
+        assert row_of(stage) is None
+
+    stage.tell(story)
 
 
 def test_signing_out_forgets_and_revokes(stage: Stage) -> None:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from rblxcloud.errors import ConfigurationError, TokenStoreError
-from rblxcloud.oauth2.stores.base import LARGEST_FIRST_GENERATION, StoredToken, TokenKey
+from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, first_generation, new_sign_in_id
 from rblxcloud.types import TokenPair
 
 try:
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 except ImportError as _missing:
     raise ConfigurationError("tokens in a SQL database need an extra: pip install 'rblxcloud[sql]'") from _missing
 
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another process's statement."""
+_CONNECTION = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""How long a PostgreSQL that does not answer is waited for: seconds to connect, milliseconds for what was sent."""
 
 
 class SQLTokenStore:
     """Keeps tokens in a table of SQLite or PostgreSQL, which is made when it is missing.
 
-    Processes on one machine may share a SQLite file; processes on several, a PostgreSQL database, whose clock leases
-    are reckoned by.
+    Processes on one machine may share a SQLite file, which only its owner can read when it is made here. Processes on
+    several may share a PostgreSQL database, whose clock leases are reckoned by.
 
     Args:
         database: An address such as `sqlite:///tokens.db` or `postgresql+psycopg://user@host/name`, or an engine of
@@ -76,8 +77,8 @@ class SQLTokenStore:
         rows = self._table
         insert = sqlite.insert if self._is_sqlite else postgresql.insert
         values = _tokens(pair) | _UNTOUCHED
-        first = secrets.randbelow(LARGEST_FIRST_GENERATION)
-        statement = insert(rows).values(**key._asdict(), generation=first, **values)
+        new = {"generation": first_generation(), "sign_in_id": new_sign_in_id()}
+        statement = insert(rows).values(**key._asdict(), **new, **values)
         statement = statement.on_conflict_do_update(
             index_elements=[rows.c.client_id, rows.c.user_id],
             set_={**values, "generation": rows.c.generation + 1},
@@ -163,16 +164,19 @@ class SQLTokenStore:
             self._make_table()
             with self._engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            # SQLAlchemy's own error shows the tokens among a statement's parameters, where the engine lets it.
-            raise TokenStoreError(f"the database failed: {error.orig}") from error.orig
         except SQLAlchemyError as error:
-            raise TokenStoreError(f"the database failed: {type(error).__name__}") from None
+            if isinstance(error, StatementError):
+                # It stays behind ours as its context, and has the tokens among the statement's parameters.
+                error.params = None
+            original = error.orig if isinstance(error, DBAPIError) else None
+            raise TokenStoreError(f"the database failed: {original or type(error).__name__}") from original
 
     def _make_table(self) -> None:
         if self._made:
             return
         with self._making:
+            if self._is_sqlite:
+                _make_private(self._engine.url.database)
             try:
                 self._table.create(self._engine, checkfirst=True)
             except DBAPIError:
@@ -187,7 +191,10 @@ class SQLTokenStore:
         self._engine.dispose(close=False)
 
 
-_READ = ("client_id", "user_id", "token", "refresh_token", "scope", "expires_at", "generation", "attempts", "ended")
+_READ = (
+    *("client_id", "user_id", "token", "refresh_token", "scope", "expires_at"),
+    *("generation", "attempts", "ended", "sign_in_id"),
+)
 _NO_LEASE: dict[str, Any] = {"lease_holder": None, "lease_until": 0.0}
 _UNTOUCHED: dict[str, Any] = {**_NO_LEASE, "attempts": 0, "ended": False}
 
@@ -207,6 +214,7 @@ def _table(name: str) -> sa.Table:
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_until", sa.Double, nullable=False),
+        sa.Column("sign_in_id", sa.Text, nullable=False),
     )
 
 
@@ -214,7 +222,8 @@ def _open(database: str | sa.URL) -> sa.Engine:
     try:
         url = sa.make_url(database)
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+            arguments = _CONNECTION if url.get_driver_name() in ("psycopg", "psycopg2") else {}
+            return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
         # A connection to a file costs nothing, and one that is not kept cannot be shared over a fork.
         engine = sa.create_engine(
             url, hide_parameters=True, poolclass=sa.NullPool, connect_args={"timeout": _BUSY_SECONDS}
@@ -222,6 +231,14 @@ def _open(database: str | sa.URL) -> sa.Engine:
     except (SQLAlchemyError, ImportError) as error:
         raise ConfigurationError(f"the database cannot be opened: {error}") from None
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """Make the file of a new database, so that only its owner can read it: SQLite would let everybody."""
+    if path is None or path.startswith("file:"):
+        return
+    with suppress(OSError):  # SQLite says better what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _tokens(pair: TokenPair) -> dict[str, Any]:
@@ -239,7 +256,9 @@ def _stored(row: Any) -> StoredToken | None:
     expires_at = datetime.fromtimestamp(row.expires_at, UTC)
     pair = TokenPair(row.token, row.refresh_token, tuple(row.scope.split()), expires_at)
     key = TokenKey(row.client_id, row.user_id)
-    return StoredToken(key, pair, row.generation, row.attempts, bool(row.ended), bool(row.leased))
+    return StoredToken(
+        key, pair, row.generation, row.attempts, bool(row.ended), bool(row.leased), sign_in_id=row.sign_in_id
+    )
 
 
 _stores: weakref.WeakSet[SQLTokenStore] = weakref.WeakSet()
