@@ -14,7 +14,15 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
-from rblxcloud import ConfigurationError, InvalidRequestError, OAuth2App, SignInRequiredError, UserClient
+from rblxcloud import (
+    ConfigurationError,
+    InvalidRequestError,
+    OAuth2App,
+    SignInRequiredError,
+    TokenKey,
+    TokenPair,
+    UserClient,
+)
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.integrations.fastapi import RobloxSignIn
@@ -104,7 +112,54 @@ async def test_a_user_signs_in_and_out(visitor: httpx.AsyncClient, rblxcloud_emu
     (authorization,) = rblxcloud_emulator.oauth.authorizations()
     assert authorization.ended_at is not None
     visitor.cookies.set("rblxcloud_session", stolen)
-    assert (await visitor.get("/me")).json() == {"username": None}  # a copy of the cookie is worth nothing
+    assert (await visitor.get("/me")).status_code == 401
+    assert (await visitor.get("/maybe")).json() == {"id": None}
+
+
+@pytest.mark.anyio
+async def test_a_session_from_before_a_sign_out_is_over_for_good(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    old = visitor.cookies["rblxcloud_session"]
+    await visitor.post("/auth/logout")
+    await come_back(visitor, approve(rblxcloud_emulator))
+    assert (await visitor.get("/me")).json() == {"username": "user42"}
+    visitor.cookies.clear()
+    visitor.cookies.set("rblxcloud_session", old)
+    assert (await visitor.get("/me")).status_code == 401
+    out = await visitor.post("/auth/logout")
+    assert cookies_of(out)["rblxcloud_session"].value == ""  # it is of no use, and signs nobody out
+    assert [grant.ended_at is None for grant in rblxcloud_emulator.oauth.authorizations()] == [False, True]
+
+
+@pytest.mark.anyio
+async def test_a_user_has_a_session_in_each_browser_until_one_signs_out(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    first = dict(visitor.cookies)
+    visitor.cookies.clear()
+    await come_back(visitor, approve(rblxcloud_emulator))
+    second = dict(visitor.cookies)
+    for cookies in (first, second):
+        visitor.cookies = httpx.Cookies(cookies)
+        assert (await visitor.get("/me")).json() == {"username": "user42"}
+    await visitor.post("/auth/logout")
+    visitor.cookies = httpx.Cookies(first)
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_user_who_has_revoked_the_application_is_told_once_and_then_nobody(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    rblxcloud_emulator.oauth.revoke(user=42)
+    assert (await visitor.get("/me")).json() == {"username": None}  # SignInRequiredError
+    assert (await visitor.get("/me")).status_code == 401
+    await come_back(visitor, approve(rblxcloud_emulator))
+    assert (await visitor.get("/me")).json() == {"username": "user42"}
 
 
 @pytest.mark.anyio
@@ -126,6 +181,8 @@ async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
     async with application(redirect) as app, browser(site(app)) as visitor:
         answer = await visitor.get("/auth/login")
     (cookie,) = cookies_of(answer).values()
+    assert cookie.key == ("__Host-rblxcloud_begun" if secure else "rblxcloud_begun")
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
     assert cookie["httponly"]
     assert cookie["samesite"] == "lax"
     assert bool(cookie["secure"]) is secure
@@ -140,7 +197,7 @@ async def test_the_session_cookie_holds_no_token(visitor: httpx.AsyncClient, rbl
     assert jar["rblxcloud_begun"].value == ""  # used once
     session = jar["rblxcloud_session"]
     assert session["httponly"]
-    assert len(session.value) < 100
+    assert len(session.value) < 120
 
 
 @pytest.mark.anyio
@@ -255,6 +312,45 @@ async def test_roblox_being_down_is_told(visitor: httpx.AsyncClient, rblxcloud_e
     back = await visitor.get(callback)
     assert back.status_code == 502
     assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("flaw", ["wrong_nonce", "tampered", "missing"])
+async def test_a_bad_id_token_signs_nobody_in_and_its_grant_is_revoked(
+    flaw: Any, visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    rblxcloud_emulator.oauth.spoil_id_token(flaw)
+    back = await come_back(visitor, approve(rblxcloud_emulator))
+    assert back.status_code == 502
+    assert "rblxcloud_begun" not in visitor.cookies
+    assert (await visitor.get("/me")).status_code == 401
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+
+
+@pytest.mark.anyio
+async def test_a_bad_id_token_signs_nobody_in_while_roblox_cannot_revoke_it(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    rblxcloud_emulator.oauth.spoil_id_token("tampered")
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.revoke_token"))
+    assert (await come_back(visitor, approve(rblxcloud_emulator))).status_code == 502
+    assert "not revoked" in caplog.text
+
+
+class _Full(MemoryTokenStore):
+    def save(self, key: TokenKey, pair: TokenPair) -> None:
+        raise OSError("the disk is full")
+
+
+@pytest.mark.anyio
+async def test_a_sign_in_that_cannot_be_stored_is_revoked(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, store=_Full())) as visitor:
+        back = await come_back(visitor, approve(rblxcloud_emulator))
+    assert back.status_code == 503
+    assert "could not be kept" in back.json()["detail"]
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
 
 
 @pytest.mark.anyio

@@ -157,7 +157,7 @@ def test_tokens_that_the_application_cannot_refresh_are_not_stored(stage: Stage,
     async def story(app: OAuth2App) -> None:
         token = await stage.sign_in(app)
         other = stage.app(id=77) if of == "another application" else app
-        given = token if of == "another application" else app.from_access_token_string(token.token)
+        given: Any = token if of == "another application" else app.from_access_token_string(token.token)
         with pytest.raises(InvalidRequestError, match="token"):
             await other.sign_in(given, store=stage.store)
         assert stage.store.users("77") == stage.store.users(CLIENT_ID) == []

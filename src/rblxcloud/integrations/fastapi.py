@@ -18,6 +18,7 @@ from rblxcloud.config import is_loopback
 from rblxcloud.errors import (
     ConfigurationError,
     ConsentDeniedError,
+    IDTokenError,
     InvalidGrantError,
     InvalidRequestError,
     RblxCloudError,
@@ -29,6 +30,7 @@ from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
 from rblxcloud.oauth2.stores.base import TokenStore
 from rblxcloud.oauth2.user_client import UserClient
+from rblxcloud.types import TokenPair
 
 try:
     from fastapi import APIRouter, HTTPException, Request
@@ -72,7 +74,7 @@ class RobloxSignIn:
     /callback` is the application's redirect address, and `POST /logout` signs the user out.
 
     The browser keeps two signed cookies: the sign-in that was begun, for ten minutes, and who is signed in. The tokens
-    never leave the store.
+    never leave the store. Signing out ends all of the user's sessions, in other browsers too.
     """
 
     router: APIRouter
@@ -99,7 +101,7 @@ class RobloxSignIn:
                 see and which ends with this one.
             home: Where users go after sign-in without `next`, and after sign-out: a path of this site.
             session_seconds: How long a user stays signed in to this site; from 60.
-            cookie: The name that those of the cookies begin with.
+            cookie: What the names of the cookies begin with; over TLS, `__Host-` stands before it.
 
         Raises:
             InvalidRequestError: An argument is refused.
@@ -146,6 +148,7 @@ class RobloxSignIn:
 
         Raises:
             HTTPException: 401, nobody is signed in.
+            TokenStoreError: The store failed.
         """
         client = await self.optional_user(request)
         if client is None:
@@ -157,9 +160,16 @@ class RobloxSignIn:
 
         Args:
             request: The request.
+
+        Raises:
+            TokenStoreError: The store failed.
         """
         kept = self._session.read(request)
-        return None if kept is None else self._app.client(kept["user"], store=self._store)
+        if kept is None:
+            return None
+        client = self._app.client(kept["user"], store=self._store)
+        # The cookie alone would be good again when the user, after a sign-out, signs in anew.
+        return client if await client.fetch_sign_in_id() == kept["sign_in"] else None
 
     async def _login(self, next: str | None = None) -> Response:
         """Send the user to the consent page."""
@@ -190,26 +200,44 @@ class RobloxSignIn:
             return self._over(400, "This sign-in was used already, or took too long. Begin again.")
         except RblxCloudError as error:
             _logger.warning("a sign-in failed: %s", error)
+            if isinstance(error, IDTokenError):
+                await self._give_up(error.token)
             return self._over(502, "Roblox did not complete the sign-in. Begin again.")
-        client = await self._app.sign_in(token, store=self._store)
+        try:
+            client = await self._app.sign_in(token, store=self._store)
+            session = {"user": client.user_id, "sign_in": await client.fetch_sign_in_id()}
+        except RblxCloudError as error:
+            _logger.error("a sign-in could not be kept: %s", error)
+            await self._give_up(token.pair)
+            return self._over(503, "The sign-in could not be kept. Begin again.")
         answer = _redirect(target)
         self._begun.clear(answer)
-        self._session.write(answer, {"user": client.user_id})
+        self._session.write(answer, session)
         return answer
+
+    async def _give_up(self, pair: TokenPair | None) -> None:
+        """Have Roblox revoke tokens that nobody will use: they would be good for 90 days."""
+        if pair is None:
+            return
+        try:
+            await self._app.revoke_token(pair.refresh_token)
+        except RblxCloudError as error:
+            _logger.warning("the tokens of a sign-in that failed were not revoked: %s", error)
 
     async def _logout(self, request: Request) -> Response:
         """Forget the user's tokens and have Roblox revoke them."""
-        client = await self.optional_user(request)
         answer = _redirect(self._home)
-        if client is None:  # or another site's form, with which browsers send no cookie: it signs nobody out
+        if not self._session.is_sent(request):  # another site's form, with which browsers send no cookie
             return answer
-        try:
-            await client.sign_out()
-        except TokenStoreError:
-            raise
-        except RblxCloudError as error:
-            _logger.warning("user %s is signed out, but the tokens were not revoked: %s", client.user_id, error)
+        client = await self.optional_user(request)
         self._session.clear(answer)
+        if client is not None:
+            try:
+                await client.sign_out()
+            except TokenStoreError:
+                raise
+            except RblxCloudError as error:
+                _logger.warning("user %s is signed out, but the tokens were not revoked: %s", client.user_id, error)
         return answer
 
     def _over(self, status: int, detail: str) -> Response:
@@ -222,13 +250,18 @@ class _Cookie:
     """A cookie whose content is signed, with the time."""
 
     def __init__(self, name: str, key: str, client_id: str, seconds: int, secure: bool) -> None:
-        self.name = name
+        # With this prefix, browsers take the cookie from no other host: not from a sibling that was broken into either.
+        self.name = f"__Host-{name}" if secure else name
         self._seconds = seconds
         self._attributes: dict[str, Any] = {"httponly": True, "secure": secure, "samesite": _LAX, "path": "/"}
         # The salt keeps one cookie's content from being good in the place of another's, or of another application's.
         self._serializer = URLSafeTimedSerializer(
             key, salt=f"{name}.{client_id}", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
+
+    def is_sent(self, request: Request) -> bool:
+        """Return whether the browser has sent the cookie, good or not."""
+        return self.name in request.cookies
 
     def read(self, request: Request) -> dict[str, Any] | None:
         """Return the content; None where there is none, or one that was changed or is too old."""
