@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from rblxcloud import __version__
-from rblxcloud.cli import demo, emulator, login
+from rblxcloud.cli import demo, emulator, login, logout
 from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_parser(subparsers)
     emulator.add_parser(subparsers)
     login.add_parser(subparsers)
+    logout.add_parser(subparsers)
     return parser
 
 
