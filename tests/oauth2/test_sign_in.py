@@ -29,7 +29,7 @@ from rblxcloud import (
 )
 from rblxcloud.emulator import OAuthApp
 from rblxcloud.emulator.faults import Fault
-from tests.oauth2.stages import CLIENT_ID, SCOPES, UNIVERSE, USER, Stage
+from tests.oauth2.stages import BASE, CLIENT_ID, SCOPES, UNIVERSE, USER, Stage
 from tests.support.server import Script
 
 
@@ -96,7 +96,7 @@ def test_userinfo_tells_what_the_scopes_allow(stage: Stage) -> None:
     async def story(app: OAuth2App) -> None:
         known = await (await stage.sign_in(app)).fetch_userinfo()
         assert (known.id, known.username, known.display_name) == (USER, "user42", "User 42")
-        assert known.headshot_uri.startswith("https://")
+        assert known.headshot_uri.startswith(f"{BASE}/_cdn/headshots/{USER}?")
         assert known.created_at.tzinfo is not None
         unknown = await (await stage.sign_in(app, "openid")).fetch_userinfo()
         assert (unknown.id, unknown.username, unknown.created_at, unknown.profile_uri) == (USER, None, None, None)
