@@ -23,7 +23,7 @@ from rblxcloud import (
     TokenPair,
     UserClient,
 )
-from rblxcloud.emulator import Emulator
+from rblxcloud.emulator import Emulator, OAuthApp
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.integrations.fastapi import RobloxSignIn
 from rblxcloud.oauth2.stores import MemoryTokenStore
@@ -31,6 +31,7 @@ from rblxcloud.oauth2.stores import MemoryTokenStore
 SITE = "http://localhost:8000"
 REDIRECT = f"{SITE}/auth/callback"
 KEY = "k" * 32
+SECRET = "emulator-secret"
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def site(app: OAuth2App, **options: Any) -> FastAPI:
 
 
 def application(redirect: str = REDIRECT) -> OAuth2App:
-    return OAuth2App("1234567890", "emulator-secret", redirect, retries=0)
+    return OAuth2App("1234567890", SECRET, redirect, retries=0)
 
 
 def browser(web: FastAPI) -> httpx.AsyncClient:
@@ -169,6 +170,27 @@ async def test_the_request_has_pkce_nonce_and_the_scopes(visitor: httpx.AsyncCli
     assert asked["redirect_uri"] == [REDIRECT]
     assert asked["code_challenge_method"] == ["S256"]
     assert {"state", "nonce", "code_challenge"} <= set(asked)
+
+
+@pytest.mark.anyio
+async def test_roblox_can_be_told_to_ask_for_the_account(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, prompt="select_account")) as visitor:
+        location = (await visitor.get("/auth/login")).headers["location"]
+    assert parse_qs(urlsplit(location).query)["prompt"] == ["select_account"]
+
+
+@pytest.mark.anyio
+async def test_a_site_with_tls_signs_in_and_out(rblxcloud_emulator: Emulator) -> None:
+    address = "https://game.example"
+    rblxcloud_emulator.oauth.add_app(OAuthApp(id="1234567890", redirect_uris=(f"{address}/auth/callback",)), SECRET)
+    async with application(f"{address}/auth/callback") as app:
+        transport = httpx.ASGITransport(site(app))
+        async with httpx.AsyncClient(transport=transport, base_url=address) as visitor:
+            await come_back(visitor, approve(rblxcloud_emulator))
+            assert set(visitor.cookies) == {"__Host-rblxcloud_session"}
+            assert (await visitor.get("/me")).json() == {"username": "user42"}
+            await visitor.post("/auth/logout")
+            assert not visitor.cookies
 
 
 @pytest.mark.anyio

@@ -339,6 +339,7 @@ HTML = "<html><title>502</title>proxy</html>"
         (httpx.Response(200, json=[]), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "expires_in": 899}), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": -5}), APIResponseError),
+        (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": 1e300}), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": 9, "token_type": "mac"}), APIResponseError),
         (httpx.Response(400, html=HTML), rblxcloud.BadRequestError),
         (httpx.Response(400, json={"error": "what is that"}), rblxcloud.BadRequestError),

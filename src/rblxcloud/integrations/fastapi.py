@@ -90,6 +90,7 @@ class RobloxSignIn:
         home: str = "/",
         session_seconds: int = 14 * 86_400,
         cookie: str = "rblxcloud",
+        prompt: str | None = None,
     ) -> None:
         """Make the routes; nothing is sent.
 
@@ -102,6 +103,7 @@ class RobloxSignIn:
             home: Where users go after sign-in without `next`, and after sign-out: a path of this site.
             session_seconds: How long a user stays signed in to this site; from 60.
             cookie: What the names of the cookies begin with; over TLS, `__Host-` stands before it.
+            prompt: What Roblox asks of the user each time, as for `OAuth2App.authorize`: `select_account`, say.
 
         Raises:
             InvalidRequestError: An argument is refused.
@@ -122,6 +124,7 @@ class RobloxSignIn:
         self._app = app
         self._store = store
         self._home = home
+        self._prompt = prompt
         # Roblox's answer comes back over the redirect address, so it says whether the site is served with TLS, also
         # behind a proxy that hides it.
         parts = urlsplit(app.redirect_uri)
@@ -176,7 +179,7 @@ class RobloxSignIn:
         target = self._home if next is None else _local_path(next)
         if target is None:
             raise HTTPException(400, "next has to be a path of this site.")
-        begun = self._app.authorize(self._scope)
+        begun = self._app.authorize(self._scope, prompt=self._prompt)
         # Not the address: a cookie has room for 4096 bytes, and scopes can be many.
         kept = {**asdict(begun), "uri": "", "next": target}
         answer = _redirect(begun.uri)

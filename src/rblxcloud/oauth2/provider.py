@@ -35,6 +35,7 @@ from rblxcloud.types import TokenPair
 
 FORM = "application/x-www-form-urlencoded"
 _LONGEST_PHASE_SECONDS = 20.0
+_LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400.0
 
 _ERROR_CLASSES: Mapping[str, type[OAuth2Error]] = {
     "invalid_grant": InvalidGrantError,
@@ -56,8 +57,8 @@ class _TokenAnswer(Model):
     access_token: str = Field(min_length=1)
     refresh_token: str = Field(min_length=1)
     token_type: str = "Bearer"
-    expires_in: float = Field(gt=0, allow_inf_nan=False)
-    scope: str = ""
+    expires_in: float = Field(gt=0, le=_LONGEST_LIFETIME_SECONDS)
+    scope: str | None = None
     id_token: str | None = None
 
 
@@ -218,5 +219,5 @@ def _read_grant(answered: Response, asked: float) -> Grant:
         raise
     # The clock started when Roblox answered; from when we asked is on the safe side.
     expires_at = datetime.fromtimestamp(asked + answer.expires_in, UTC)
-    pair = TokenPair(answer.access_token, answer.refresh_token, tuple(answer.scope.split()), expires_at)
+    pair = TokenPair(answer.access_token, answer.refresh_token, tuple((answer.scope or "").split()), expires_at)
     return Grant(pair, answer.id_token, cast("dict[str, Any]", json.loads(answered.content)))
