@@ -57,7 +57,9 @@ def test_the_tokens_are_revoked_and_the_file_is_removed(
 
 
 @pytest.mark.parametrize("kind", ["answer", "drop"])
-def test_when_roblox_does_not_revoke_them_the_file_stays(kind: Any, emulator: Emulator, file: Path, capsys: Any) -> None:
+def test_when_roblox_does_not_revoke_them_the_file_stays(
+    kind: Any, emulator: Emulator, file: Path, capsys: Any
+) -> None:
     sign_in(emulator, file)
     emulator.faults.add(Fault(kind=kind, status=400, endpoint="oauth.revoke_token", times=None))
     assert main(["logout", "--file", str(file)]) == 1

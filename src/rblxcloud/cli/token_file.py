@@ -9,6 +9,7 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 __all__ = ["SECRET_VARIABLE", "KeptToken", "add_file_argument"]
 
@@ -62,12 +63,13 @@ class KeptToken:
             ValueError: `rblxcloud login` has not written it.
         """
         try:
-            kept = cls(**json.loads(path.read_bytes()))
-            if not all(isinstance(value, str) for value in (kept.client_id, kept.refresh_token)):
-                raise TypeError
-        except (ValueError, TypeError):
+            fields: Any = json.loads(path.read_bytes())
+            for name in ("client_id", "refresh_token"):
+                if not isinstance(fields[name], str):
+                    raise TypeError(name)
+            return cls(**fields)
+        except (ValueError, TypeError, KeyError):
             raise ValueError(f"{path} is no file of `rblxcloud login`") from None
-        return kept
 
 
 def add_file_argument(parser: argparse.ArgumentParser) -> None:
