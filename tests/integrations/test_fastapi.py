@@ -375,6 +375,19 @@ async def test_a_sign_in_that_cannot_be_stored_is_revoked(rblxcloud_emulator: Em
     assert authorization.ended_at is not None
 
 
+class _Forgetful(MemoryTokenStore):
+    def save(self, key: TokenKey, pair: TokenPair) -> None:
+        super().save(key, pair)
+        super().delete(key)
+
+
+@pytest.mark.anyio
+async def test_who_is_signed_out_elsewhere_while_signing_in_is_nobody(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, store=_Forgetful())) as visitor:
+        assert (await come_back(visitor, approve(rblxcloud_emulator))).status_code == 303
+        assert (await visitor.get("/maybe")).json() == {"id": None}
+
+
 @pytest.mark.anyio
 async def test_signing_out_works_while_roblox_is_down(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
     await come_back(visitor, approve(rblxcloud_emulator))

@@ -460,7 +460,7 @@ def test_a_token_does_not_pickle_but_its_pair_does(stage: Stage) -> None:
     stage.tell(story)
 
 
-def test_no_hook_or_log_sees_a_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_sees_a_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
 
     async def story(app: OAuth2App) -> None:

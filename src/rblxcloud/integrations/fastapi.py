@@ -172,7 +172,8 @@ class RobloxSignIn:
             return None
         client = self._app.client(kept["user"], store=self._store)
         # The cookie alone would be good again when the user, after a sign-out, signs in anew.
-        return client if await client.fetch_sign_in_id() == kept["sign_in"] else None
+        sign_in = await client.fetch_sign_in_id()
+        return client if sign_in is not None and sign_in == kept.get("sign_in") else None
 
     async def _login(self, next: str | None = None) -> Response:
         """Send the user to the consent page."""
