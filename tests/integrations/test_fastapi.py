@@ -425,7 +425,13 @@ async def test_processes_that_share_key_and_store_share_sign_ins(rblxcloud_emula
         ({"scope": "profile"}, "scope"),
         ({"home": "https://evil.example"}, "home"),
         ({"home": "//evil.example"}, "home"),
+        ({"home": None}, "home"),
         ({"session_seconds": 59}, "session_seconds"),
+        ({"session_seconds": "3600"}, "session_seconds"),
+        ({"session_seconds": 401 * 86_400}, "session_seconds"),
+        ({"cookie": "two words"}, "cookie"),
+        ({"cookie": ""}, "cookie"),
+        ({"prompt": 5}, "prompt"),
     ],
 )
 def test_bad_arguments_are_refused(options: dict[str, Any], argument: str) -> None:

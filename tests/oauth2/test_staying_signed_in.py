@@ -179,6 +179,15 @@ def test_a_token_that_roblox_knows_no_more_is_refreshed_to_ask_for_resources(sta
     stage.tell(story)
 
 
+@pytest.mark.parametrize("store", ["sqlite:///tokens.db", 5, TokenKey])
+def test_what_is_no_store_is_refused(stage: Stage, store: Any) -> None:
+    async def story(app: OAuth2App) -> None:
+        with pytest.raises(InvalidRequestError, match="store"):
+            app.client(USER, store=store)
+
+    stage.tell(story)
+
+
 # By whom.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -311,6 +313,29 @@ def test_a_redis_that_is_gone_is_an_error_of_ours() -> None:
         with pytest.raises(TokenStoreError):
             step()
     store.close()
+
+
+def test_a_redis_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rblxcloud.oauth2.stores.redis._SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = RedisTokenStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        with pytest.raises(TokenStoreError, match="Redis failed"):
+            store.load(KEY)
+        store.close()
+
+
+def test_a_postgresql_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def connect(*arguments: object, **options: object) -> None:
+        asked.append(options)
+        raise psycopg.OperationalError("connection timeout expired")
+
+    monkeypatch.setattr("psycopg.connect", connect)
+    with pytest.raises(TokenStoreError, match="timeout expired"):
+        SQLTokenStore("postgresql+psycopg://user@127.0.0.1/db").load(KEY)
+    assert asked
+    assert all(options["connect_timeout"] == 10 and options["tcp_user_timeout"] == 30_000 for options in asked)
 
 
 def test_a_store_shows_no_password(tmp_path: Path) -> None:

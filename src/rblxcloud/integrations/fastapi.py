@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal, cast
@@ -30,6 +31,7 @@ from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
 from rblxcloud.oauth2.stores.base import TokenStore
 from rblxcloud.oauth2.user_client import UserClient
+from rblxcloud.resources.arguments import check_whole
 from rblxcloud.types import TokenPair
 
 try:
@@ -46,6 +48,8 @@ _logger = logging.getLogger("rblxcloud.integrations")
 _SHORTEST_KEY = 32
 _BEGUN_SECONDS = 600
 _LONGEST_ADDRESS = 512
+_LONGEST_SESSION_SECONDS = 400 * 86_400
+_COOKIE = re.compile(r"[A-Za-z0-9_-]+")
 _LAX: Literal["lax"] = "lax"
 """Not strict: the callback comes from Roblox's site, and has to bring the cookie."""
 
@@ -101,7 +105,8 @@ class RobloxSignIn:
             store: Where the tokens are kept; None for the application object's memory, which other processes do not
                 see and which ends with this one.
             home: Where users go after sign-in without `next`, and after sign-out: a path of this site.
-            session_seconds: How long a user stays signed in to this site; from 60.
+            session_seconds: How long a user stays signed in to this site: from 60 seconds to 400 days, which is what
+                browsers keep a cookie for.
             cookie: What the names of the cookies begin with; over TLS, `__Host-` stands before it.
             prompt: What Roblox asks of the user each time, as for `OAuth2App.authorize`: `select_account`, say.
 
@@ -114,10 +119,12 @@ class RobloxSignIn:
         self._scope = check_scope(scope)
         if "openid" not in self._scope:
             raise InvalidRequestError("scope", "lacks 'openid', without which nobody knows who signs in")
-        if _local_path(home) is None:
+        app.authorize(self._scope, prompt=prompt)  # refuses here what it would refuse at each sign-in
+        if not isinstance(home, str) or _local_path(home) is None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequestError("home", f"{home!r} is not a path of this site, such as '/'")
-        if session_seconds < 60:
-            raise InvalidRequestError("session_seconds", f"is {session_seconds}; the least is 60")
+        if not isinstance(cookie, str) or not _COOKIE.fullmatch(cookie):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("cookie", f"{cookie!r} is not made of letters, digits, '-' and '_'")
+        check_whole("session_seconds", session_seconds, _LONGEST_SESSION_SECONDS, smallest=60)
         key = check_secret("secret_key", secret_key).get_secret_value()
         if len(key) < _SHORTEST_KEY:
             raise ConfigurationError(f"secret_key takes {_SHORTEST_KEY} characters or more")

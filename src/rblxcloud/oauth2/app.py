@@ -290,7 +290,7 @@ class OAuth2App:
             A client in the user's name. It shares this application's connections; closing it closes nothing.
 
         Raises:
-            InvalidRequestError: It is no such token, or one of another application.
+            InvalidRequestError: It is no such token, or one of another application; or `store` is none.
             TokenStoreError: They could not be stored.
             RblxCloudError: Roblox could not be asked who the user is, where `openid` was not asked for.
         """
@@ -322,11 +322,16 @@ class OAuth2App:
             shares this application's connections; closing it closes nothing.
 
         Raises:
-            InvalidRequestError: The id is not one.
+            InvalidRequestError: The id is not one, or `store` is none.
         """
         return self._client(self._credential(check_id("user_id", user_id), store))
 
     def _credential(self, user_id: int, store: TokenStore | None) -> RefreshingToken:
+        if store is not None and not callable(getattr(store, "lease", None)):
+            problem = (
+                f"is of type {type(store).__name__}; it takes a store, such as SQLTokenStore('sqlite:///tokens.db')"
+            )
+            raise InvalidRequestError("store", problem)
         runtime = self._binding.get().runtime
         kept = self._memory if store is None else store
         return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored)
