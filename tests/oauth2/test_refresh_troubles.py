@@ -294,22 +294,53 @@ def test_tokens_that_cannot_be_stored_outlive_the_client_that_got_them(stage: St
     stage.tell(story)
 
 
+def noting_what_is_revoked(app: OAuth2App) -> list[str]:
+    """Return the tokens that the application will have had Roblox revoke."""
+    revoked: list[str] = []
+    provider: Any = app._provider
+    revoke = provider.revoke
+
+    async def noting(token: str, **options: Any) -> None:
+        revoked.append(token)
+        await revoke(token, **options)
+
+    provider.revoke = noting
+    return revoked
+
+
 def test_who_signs_out_has_tokens_revoked_that_could_not_be_stored(stage: Stage) -> None:
     async def story(app: OAuth2App) -> None:
         store, pair = await with_tokens_that_cannot_be_stored(stage, app)
-        revoked: list[str] = []
-        provider: Any = app._provider
-        revoke = provider.revoke
-
-        async def noting(token: str, **options: Any) -> None:
-            revoked.append(token)
-            await revoke(token, **options)
-
-        provider.revoke = noting
+        revoked = noting_what_is_revoked(app)
         await app.client(USER, store=store).sign_out()
         assert revoked == [pair.refresh_token]
         with pytest.raises(SignInRequiredError):
             await publish(app.client(USER, store=store))
+
+    stage.tell(story)
+
+
+def test_who_has_signed_in_elsewhere_meanwhile_signs_out_of_that(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        store, _ = await with_tokens_that_cannot_be_stored(stage, app)
+        new = (await stage.sign_in(app)).pair
+        stage.store.save(KEY, new)
+        revoked = noting_what_is_revoked(app)
+        await app.client(USER, store=store).sign_out()
+        assert revoked == [new.refresh_token]
+
+    stage.tell(story)
+
+
+def test_who_has_signed_out_elsewhere_meanwhile_has_tokens_revoked_that_could_not_be_stored(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        store, pair = await with_tokens_that_cannot_be_stored(stage, app)
+        stage.store.delete(KEY)
+        revoked = noting_what_is_revoked(app)
+        for _ in range(2):
+            with pytest.raises(SignInRequiredError):
+                await publish(app.client(USER, store=store))
+        assert revoked == [pair.refresh_token]
 
     stage.tell(story)
 

@@ -192,10 +192,13 @@ class RefreshingToken:
         row = await self._ask(self.store.delete, self.key)
         unstored = self._unstored.get(self.store, self.key)
         self._unstored.drop(self.store, self.key)
-        if unstored is not None:
-            await self.provider.revoke(unstored[1].refresh_token, deadline=DEADLINE_SECONDS)
+        if unstored is not None and (row is None or row.generation == unstored[0]):
+            live = unstored[1]  # and those of the row are dead
         elif row is not None and not row.ended:
-            await self.provider.revoke(row.pair.refresh_token, deadline=DEADLINE_SECONDS)
+            live = row.pair
+        else:
+            return
+        await self.provider.revoke(live.refresh_token, deadline=DEADLINE_SECONDS)
 
     async def sign_in_id(self) -> str | None:
         """Return the sign-in id of the user's row; None when the user is not signed in."""
@@ -306,10 +309,13 @@ class RefreshingToken:
 
     async def _store_unstored(self) -> None:
         unstored = self._unstored.get(self.store, self.key)
-        if unstored is not None:
-            # False where somebody signed in or out meanwhile, which is what counts then.
-            await self._ask(self.store.replace, self.key, *unstored)
-            self._unstored.drop(self.store, self.key)
+        if unstored is None:
+            return
+        # False where somebody signed in or out meanwhile, which is what counts then.
+        stored = await self._ask(self.store.replace, self.key, *unstored)
+        if not stored and await self._ask(self.store.load, self.key) is None:
+            await self._revoke(unstored[1])
+        self._unstored.drop(self.store, self.key)
 
     async def _load(self) -> StoredToken:
         row = await self._ask(self.store.load, self.key)
