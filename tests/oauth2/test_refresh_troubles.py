@@ -220,6 +220,21 @@ def test_another_users_tokens_are_an_error_and_nobody_is_signed_in_by_them(stage
     assert stage.emulator.messages() == []
 
 
+def test_another_users_tokens_do_not_work_either_when_they_cannot_be_deleted(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.emulator.oauth.spoil_id_token("wrong_subject")
+        stage.clock.advance(LIFE)
+        store = Interposed(stage.store, before_delete=broken)
+        with pytest.raises(IDTokenError):
+            await publish(app.client(USER, store=store))
+        with pytest.raises(SignInRequiredError):
+            await publish(app.client(USER, store=store))
+
+    stage.tell(story)
+    assert stage.emulator.messages() == []
+
+
 # The store.
 
 

@@ -286,7 +286,10 @@ class RefreshingToken:
         subject = None if grant.id_token is None else claimed_subject(grant.id_token)
         if subject not in (None, str(self.key.user_id)):
             self._pair = None
-            await self._ask(self.store.delete, self.key)
+            try:
+                await self._ask(self.store.delete, self.key)
+            except TokenStoreError:
+                await self._revoke(grant.pair)  # They stand in the user's row: so they must not work.
             raise IDTokenError("sub", "a refresh brought the tokens of another user", token=grant.pair)
         return grant.pair
 
@@ -334,7 +337,7 @@ class RefreshingToken:
         try:
             await self.provider.revoke(pair.refresh_token, deadline=DEADLINE_SECONDS)
         except RblxCloudError as error:
-            logger.warning("the tokens of a user who has signed out could not be revoked: %s", error)
+            logger.warning("tokens that user %s has no use for could not be revoked: %s", self.key.user_id, error)
 
     async def _ask(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the store; what it raises becomes an error of ours."""
