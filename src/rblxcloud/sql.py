@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rblxcloud.errors import ConfigurationError, RblxCloudError
@@ -14,7 +14,7 @@ from rblxcloud.errors import ConfigurationError, RblxCloudError
 try:
     import sqlalchemy as sa
     from sqlalchemy.dialects import postgresql, sqlite
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 except ImportError as _missing:
     raise ConfigurationError("a SQL database needs an extra: pip install 'rblxcloud[sql]'") from _missing
 
@@ -22,6 +22,8 @@ __all__ = ["SQLTable", "sa"]
 
 _BUSY_SECONDS = 30.0
 """How long SQLite waits for another process's statement."""
+_CONNECTION = {"connect_timeout": 10, "tcp_user_timeout": 30_000}
+"""How long a PostgreSQL that does not answer is waited for: seconds to connect, milliseconds for what was sent."""
 
 
 class SQLTable:
@@ -100,16 +102,19 @@ class SQLTable:
             self._make()
             with self._engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
-            # SQLAlchemy's own error shows a statement's parameters, which can be secret, where the engine lets it.
-            raise self._failure(f"the database failed: {error.orig}") from error.orig
         except SQLAlchemyError as error:
-            raise self._failure(f"the database failed: {type(error).__name__}") from None
+            if isinstance(error, StatementError):
+                # It stays behind ours as its context, and what is secret can stand among the statement's parameters.
+                error.params = None
+            original = error.orig if isinstance(error, DBAPIError) else None
+            raise self._failure(f"the database failed: {original or type(error).__name__}") from original
 
     def _make(self) -> None:
         if self._made:
             return
         with self._making:
+            if self._is_sqlite:
+                _make_private(self._engine.url.database)
             try:
                 self.rows.create(self._engine, checkfirst=True)
             except DBAPIError:
@@ -128,7 +133,8 @@ def _open(database: str | sa.URL) -> sa.Engine:
     try:
         url = sa.make_url(database)
         if url.get_backend_name() != "sqlite":
-            return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
+            arguments = _CONNECTION if url.get_driver_name() in ("psycopg", "psycopg2") else {}
+            return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
         # A connection to a file costs nothing, and one that is not kept cannot be shared over a fork.
         engine = sa.create_engine(
             url, hide_parameters=True, poolclass=sa.NullPool, connect_args={"timeout": _BUSY_SECONDS}
@@ -136,6 +142,14 @@ def _open(database: str | sa.URL) -> sa.Engine:
     except (SQLAlchemyError, ImportError) as error:
         raise ConfigurationError(f"the database cannot be opened: {error}") from None
     return engine
+
+
+def _make_private(path: str | None) -> None:
+    """Make the file of a new database, so that only its owner can read it: SQLite would let everybody."""
+    if path is None or path.startswith("file:"):
+        return
+    with suppress(OSError):  # SQLite says better what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 _tables: weakref.WeakSet[SQLTable] = weakref.WeakSet()

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from rblxcloud.cli import login
+from rblxcloud.cli.token_file import KeptToken
 from rblxcloud.emulator import Emulator, OAuthApp
 from rblxcloud.sync import OAuth2App
 
@@ -153,23 +153,47 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     assert f"cannot listen on port {port}" in outcome.stderr
 
 
-def test_a_write_that_fails_leaves_what_was_there(
-    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_write_that_fails_leaves_what_was_there_and_the_tokens_are_revoked(
+    emulator: Emulator, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "token.json"
+    folder.mkdir()
+    with signing_in(folder) as (process, uri):
+        httpx.get(emulator.oauth.approve(uri))
+        status, out, error = ended(process)
+    assert (status, out) == (2, "")
+    assert error.startswith(f"rblxcloud login: cannot write {folder}: ")
+    assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.iterdir()) == []
+    (authorization,) = emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "token.json"
     file.write_text("old")
-    with OAuth2App(PUBLIC, None, "http://localhost:8361/callback") as app:
-        request = app.authorize("openid")
-        token = app.finish(request, emulator.oauth.approve(request.uri))
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        login.write_token(file, token, PUBLIC)
+        KeptToken(PUBLIC, 42, "access", "refresh", ["openid"], "2026-11-25T12:00:00+00:00").write(file)
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_bad_id_token_signs_nobody_in_and_its_grant_is_revoked(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.oauth.spoil_id_token("tampered")
+    file = tmp_path / "token.json"
+    with signing_in(file) as (process, uri):
+        httpx.get(emulator.oauth.approve(uri))
+        status, _, error = ended(process)
+    assert status == 1
+    assert "invalid_id_token: signature" in error
+    assert not file.exists()
+    (authorization,) = emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
 
 
 def test_the_browser_is_opened(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,18 @@ def test_other_universes_are_offered_with_their_owners(emulator: Emulator, app: 
     assert "Owned by group 9" in page.text
 
 
+def test_users_are_offered_by_their_names(emulator: Emulator, app: App, browser: Browser) -> None:
+    emulator.create_universe(7, "users/42")
+    emulator.create_universe(8, "users/43")
+    emulator.users.remove(43)
+    emulator.users.update(42, display_name=HOSTILE)
+    page = browser.open(app.uri())
+    assert page.values("user") == ["1", "42", "43"]
+    for names in ("The Builder (@builder)", f"{HOSTILE} (@user42)", "User 43"):
+        assert names in page.text
+    assert "script" not in page.tags
+
+
 def test_who_only_wants_to_sign_in_is_asked_for_nothing_else(app: App, browser: Browser) -> None:
     page = browser.open(app.uri(scope="openid profile user.advanced:read"))
     assert {control.name for control in page.controls} == {"request", "user", "other_user", "scope"}

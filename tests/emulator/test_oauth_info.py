@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from urllib.parse import urlsplit
+
 import httpx
 import pytest
 from joserfc import jwt
@@ -9,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from rblxcloud.emulator import Emulator, EmulatorTransport, serve
+from rblxcloud.emulator.assets.images import dimensions
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -213,7 +217,7 @@ def test_userinfo_with_openid_alone_tells_only_who(app: App, call: Caller) -> No
 
 def test_userinfo_tells_the_profile(app: App, call: Caller) -> None:
     told = userinfo(call, app.sign_in(user=42)["access_token"]).json
-    assert told.pop("picture").startswith("https://")
+    assert told.pop("picture").startswith("http://localhost/_cdn/headshots/42?")
     assert told == {
         "sub": "42",
         "name": "User 42",
@@ -222,6 +226,36 @@ def test_userinfo_tells_the_profile(app: App, call: Caller) -> None:
         "created_at": 1373701800,
         "profile": "https://www.roblox.com/users/42/profile",
     }
+
+
+def test_the_picture_is_a_real_one_for_an_hour(app: App, call: Caller, clock: Clock) -> None:
+    address = urlsplit(userinfo(call, app.sign_in(user=42)["access_token"]).json["picture"])
+    file = f"{address.path}?{address.query}"
+    answer = call("GET", file, key=None)
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
+    assert dimensions("image/png", answer.reply.body) == (150, 150)
+    assert call("GET", file.replace("/42?", "/43?"), key=None).status == 403  # the address was made for another one
+    clock.advance(3601)
+    assert call("GET", file, key=None).status == 403
+
+
+def test_a_user_has_the_same_names_everywhere(emulator: Emulator, app: App, call: Caller) -> None:
+    emulator.users.update(42, name="zoe", display_name="Zoë")
+    for user in (1, 42, 43):
+        shown = call("GET", f"/cloud/v2/users/{user}").json
+        told = userinfo(call, app.sign_in(user=user)["access_token"]).json
+        assert (told["preferred_username"], told["name"], told["nickname"]) == (
+            shown["name"],
+            shown["displayName"],
+            shown["displayName"],
+        )
+        assert told["created_at"] == int(datetime.fromisoformat(shown["createTime"]).timestamp())
+
+
+def test_of_a_user_who_was_removed_only_the_id_is_told(emulator: Emulator, app: App, call: Caller) -> None:
+    token = app.sign_in(user=42)["access_token"]
+    emulator.users.remove(42)
+    assert userinfo(call, token).json == {"sub": "42", "picture": None}
 
 
 def test_userinfo_needs_openid(app: App, call: Caller) -> None:

@@ -14,8 +14,16 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
-from rblxcloud import ConfigurationError, InvalidRequestError, OAuth2App, SignInRequiredError, UserClient
-from rblxcloud.emulator import Emulator
+from rblxcloud import (
+    ConfigurationError,
+    InvalidRequestError,
+    OAuth2App,
+    SignInRequiredError,
+    TokenKey,
+    TokenPair,
+    UserClient,
+)
+from rblxcloud.emulator import Emulator, OAuthApp
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.integrations.fastapi import RobloxSignIn
 from rblxcloud.oauth2.stores import MemoryTokenStore
@@ -23,6 +31,7 @@ from rblxcloud.oauth2.stores import MemoryTokenStore
 SITE = "http://localhost:8000"
 REDIRECT = f"{SITE}/auth/callback"
 KEY = "k" * 32
+SECRET = "emulator-secret"
 
 
 @pytest.fixture
@@ -51,7 +60,7 @@ def site(app: OAuth2App, **options: Any) -> FastAPI:
 
 
 def application(redirect: str = REDIRECT) -> OAuth2App:
-    return OAuth2App("1234567890", "emulator-secret", redirect, retries=0)
+    return OAuth2App("1234567890", SECRET, redirect, retries=0)
 
 
 def browser(web: FastAPI) -> httpx.AsyncClient:
@@ -104,7 +113,54 @@ async def test_a_user_signs_in_and_out(visitor: httpx.AsyncClient, rblxcloud_emu
     (authorization,) = rblxcloud_emulator.oauth.authorizations()
     assert authorization.ended_at is not None
     visitor.cookies.set("rblxcloud_session", stolen)
-    assert (await visitor.get("/me")).json() == {"username": None}  # a copy of the cookie is worth nothing
+    assert (await visitor.get("/me")).status_code == 401
+    assert (await visitor.get("/maybe")).json() == {"id": None}
+
+
+@pytest.mark.anyio
+async def test_a_session_from_before_a_sign_out_is_over_for_good(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    old = visitor.cookies["rblxcloud_session"]
+    await visitor.post("/auth/logout")
+    await come_back(visitor, approve(rblxcloud_emulator))
+    assert (await visitor.get("/me")).json() == {"username": "user42"}
+    visitor.cookies.clear()
+    visitor.cookies.set("rblxcloud_session", old)
+    assert (await visitor.get("/me")).status_code == 401
+    out = await visitor.post("/auth/logout")
+    assert cookies_of(out)["rblxcloud_session"].value == ""  # it is of no use, and signs nobody out
+    assert [grant.ended_at is None for grant in rblxcloud_emulator.oauth.authorizations()] == [False, True]
+
+
+@pytest.mark.anyio
+async def test_a_user_has_a_session_in_each_browser_until_one_signs_out(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    first = dict(visitor.cookies)
+    visitor.cookies.clear()
+    await come_back(visitor, approve(rblxcloud_emulator))
+    second = dict(visitor.cookies)
+    for cookies in (first, second):
+        visitor.cookies = httpx.Cookies(cookies)
+        assert (await visitor.get("/me")).json() == {"username": "user42"}
+    await visitor.post("/auth/logout")
+    visitor.cookies = httpx.Cookies(first)
+    assert (await visitor.get("/me")).status_code == 401
+
+
+@pytest.mark.anyio
+async def test_a_user_who_has_revoked_the_application_is_told_once_and_then_nobody(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    await come_back(visitor, approve(rblxcloud_emulator))
+    rblxcloud_emulator.oauth.revoke(user=42)
+    assert (await visitor.get("/me")).json() == {"username": None}  # SignInRequiredError
+    assert (await visitor.get("/me")).status_code == 401
+    await come_back(visitor, approve(rblxcloud_emulator))
+    assert (await visitor.get("/me")).json() == {"username": "user42"}
 
 
 @pytest.mark.anyio
@@ -117,6 +173,27 @@ async def test_the_request_has_pkce_nonce_and_the_scopes(visitor: httpx.AsyncCli
 
 
 @pytest.mark.anyio
+async def test_roblox_can_be_told_to_ask_for_the_account(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, prompt="select_account")) as visitor:
+        location = (await visitor.get("/auth/login")).headers["location"]
+    assert parse_qs(urlsplit(location).query)["prompt"] == ["select_account"]
+
+
+@pytest.mark.anyio
+async def test_a_site_with_tls_signs_in_and_out(rblxcloud_emulator: Emulator) -> None:
+    address = "https://game.example"
+    rblxcloud_emulator.oauth.add_app(OAuthApp(id="1234567890", redirect_uris=(f"{address}/auth/callback",)), SECRET)
+    async with application(f"{address}/auth/callback") as app:
+        transport = httpx.ASGITransport(site(app))
+        async with httpx.AsyncClient(transport=transport, base_url=address) as visitor:
+            await come_back(visitor, approve(rblxcloud_emulator))
+            assert set(visitor.cookies) == {"__Host-rblxcloud_session"}
+            assert (await visitor.get("/me")).json() == {"username": "user42"}
+            await visitor.post("/auth/logout")
+            assert not visitor.cookies
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("redirect", "secure"), [(REDIRECT, False), ("http://127.0.0.1:8000/c", False), ("https://game.example/c", True)]
 )
@@ -126,6 +203,8 @@ async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
     async with application(redirect) as app, browser(site(app)) as visitor:
         answer = await visitor.get("/auth/login")
     (cookie,) = cookies_of(answer).values()
+    assert cookie.key == ("__Host-rblxcloud_begun" if secure else "rblxcloud_begun")
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
     assert cookie["httponly"]
     assert cookie["samesite"] == "lax"
     assert bool(cookie["secure"]) is secure
@@ -140,7 +219,7 @@ async def test_the_session_cookie_holds_no_token(visitor: httpx.AsyncClient, rbl
     assert jar["rblxcloud_begun"].value == ""  # used once
     session = jar["rblxcloud_session"]
     assert session["httponly"]
-    assert len(session.value) < 100
+    assert len(session.value) < 120
 
 
 @pytest.mark.anyio
@@ -258,6 +337,58 @@ async def test_roblox_being_down_is_told(visitor: httpx.AsyncClient, rblxcloud_e
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("flaw", ["wrong_nonce", "tampered", "missing"])
+async def test_a_bad_id_token_signs_nobody_in_and_its_grant_is_revoked(
+    flaw: Any, visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator
+) -> None:
+    rblxcloud_emulator.oauth.spoil_id_token(flaw)
+    back = await come_back(visitor, approve(rblxcloud_emulator))
+    assert back.status_code == 502
+    assert "rblxcloud_begun" not in visitor.cookies
+    assert (await visitor.get("/me")).status_code == 401
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+
+
+@pytest.mark.anyio
+async def test_a_bad_id_token_signs_nobody_in_while_roblox_cannot_revoke_it(
+    visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    rblxcloud_emulator.oauth.spoil_id_token("tampered")
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.revoke_token"))
+    assert (await come_back(visitor, approve(rblxcloud_emulator))).status_code == 502
+    assert "not revoked" in caplog.text
+
+
+class _Full(MemoryTokenStore):
+    def save(self, key: TokenKey, pair: TokenPair) -> None:
+        raise OSError("the disk is full")
+
+
+@pytest.mark.anyio
+async def test_a_sign_in_that_cannot_be_stored_is_revoked(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, store=_Full())) as visitor:
+        back = await come_back(visitor, approve(rblxcloud_emulator))
+    assert back.status_code == 503
+    assert "could not be kept" in back.json()["detail"]
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+
+
+class _Forgetful(MemoryTokenStore):
+    def save(self, key: TokenKey, pair: TokenPair) -> None:
+        super().save(key, pair)
+        super().delete(key)
+
+
+@pytest.mark.anyio
+async def test_who_is_signed_out_elsewhere_while_signing_in_is_nobody(rblxcloud_emulator: Emulator) -> None:
+    async with application() as app, browser(site(app, store=_Forgetful())) as visitor:
+        assert (await come_back(visitor, approve(rblxcloud_emulator))).status_code == 303
+        assert (await visitor.get("/maybe")).json() == {"id": None}
+
+
+@pytest.mark.anyio
 async def test_signing_out_works_while_roblox_is_down(visitor: httpx.AsyncClient, rblxcloud_emulator: Emulator) -> None:
     await come_back(visitor, approve(rblxcloud_emulator))
     rblxcloud_emulator.faults.add(Fault(kind="answer", status=503, times=None))
@@ -294,7 +425,13 @@ async def test_processes_that_share_key_and_store_share_sign_ins(rblxcloud_emula
         ({"scope": "profile"}, "scope"),
         ({"home": "https://evil.example"}, "home"),
         ({"home": "//evil.example"}, "home"),
+        ({"home": None}, "home"),
         ({"session_seconds": 59}, "session_seconds"),
+        ({"session_seconds": "3600"}, "session_seconds"),
+        ({"session_seconds": 401 * 86_400}, "session_seconds"),
+        ({"cookie": "two words"}, "cookie"),
+        ({"cookie": ""}, "cookie"),
+        ({"prompt": 5}, "prompt"),
     ],
 )
 def test_bad_arguments_are_refused(options: dict[str, Any], argument: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 
-from rblxcloud import OAuth2App
+from rblxcloud import OAuth2App, TokenKey
 from rblxcloud.config import RetryPolicy
 from rblxcloud.emulator import Emulator, EmulatorTransport
 from rblxcloud.emulator.journal import LoggedRequest
@@ -24,6 +24,9 @@ CLIENT_ID, SECRET, REDIRECT = "1234567890", "emulator-secret", "http://localhost
 BASE = "http://127.0.0.1:8360"
 SCOPES = ["openid", "profile", "universe-messaging-service:publish"]
 USER = 42
+KEY = TokenKey(CLIENT_ID, USER)
+LIFE = 899.0
+"""Seconds for which an access token is good."""
 UNIVERSE = 13058
 
 MODES = ("asyncio", "trio", "blocking")
@@ -88,6 +91,23 @@ class Stage:
     def sent(self, endpoint: str) -> list[LoggedRequest]:
         """The requests that the emulator has seen."""
         return self.emulator.requests(endpoint=endpoint)
+
+
+def refreshes(stage: Stage) -> int:
+    """How many refreshes Roblox has been asked for, since the sign-in."""
+    return len(stage.sent("oauth.token")) - 1
+
+
+async def signed_in(stage: Stage, app: OAuth2App, **choices: Any) -> Any:
+    return await app.sign_in(await stage.sign_in(app, **choices), store=stage.store)
+
+
+async def publish(client: Any) -> None:
+    await client.experience(UNIVERSE).publish_message("topic", "message")
+
+
+def row_of(stage: Stage) -> Any:
+    return stage.store.load(KEY)
 
 
 def on_runtime(app: OAuth2App, runtime: Runtime) -> OAuth2App:

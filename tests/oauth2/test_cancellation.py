@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import anyio.from_thread
@@ -13,19 +12,13 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from rblxcloud import OAuth2App, SignInRequiredError, TokenKey
+from rblxcloud import OAuth2App, SignInRequiredError
 from rblxcloud.emulator import EmulatorTransport
 from rblxcloud.runtime.blocking import run
-from tests.oauth2.stages import CLIENT_ID, UNIVERSE, USER, Interposed, Stage, once
+from tests.oauth2.stages import KEY, LIFE, USER, Interposed, Stage, once, publish
 
-KEY = TokenKey(CLIENT_ID, USER)
-LIFE = 899.0
 STORE_STEPS = ("before_load", "after_load", "before_lease", "after_lease", "before_replace", "after_replace")
 WIRE_STEPS = ("before_send", "after_answer")
-
-
-async def publish(client: Any) -> None:
-    await client.experience(UNIVERSE).publish_message("topic", "message")
 
 
 class Wire(httpx.AsyncBaseTransport, httpx.BaseTransport):

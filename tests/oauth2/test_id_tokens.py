@@ -300,6 +300,24 @@ def test_old_keys_are_good_while_roblox_is_down(stage: Stage, caplog: pytest.Log
     assert "signing keys could not be fetched" in caplog.text
 
 
+def test_while_roblox_is_down_an_unknown_key_is_not_asked_for_more_often_than_the_floor(
+    provided: tuple[Stage, Provider],
+) -> None:
+    stage, provider = provided
+    new = ECKey.generate_key("P-256", parameters={"kid": "k2"})
+
+    async def story(app: OAuth2App) -> None:
+        await app.exchange_code("code")
+        stage.clock.advance(FLOOR_SECONDS)
+        provider.keys, provider.id_token = [], provider.sign(new, {"kid": "k2"})
+        for _ in range(3):
+            with pytest.raises(IDTokenError, match="could not be fetched"):
+                await app.exchange_code("code")
+        assert provider.certs_asked == 2
+
+    stage.tell(story)
+
+
 @pytest.mark.parametrize(
     "fault", [{"kind": "drop"}, {"kind": "answer", "status": 503}, {"kind": "answer", "status": 200, "body": "<html>"}]
 )

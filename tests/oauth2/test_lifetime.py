@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 import rblxcloud
@@ -14,6 +17,8 @@ import rblxcloud.sync
 from rblxcloud import ConfigurationError
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.server import serve
+from rblxcloud.http import binding
+from rblxcloud.oauth2.stores import MemoryTokenStore
 from tests.oauth2.stages import CLIENT_ID, REDIRECT, SCOPES, SECRET, UNIVERSE, USER
 
 
@@ -43,6 +48,44 @@ def test_one_application_serves_loops_one_after_the_other(emulator: Emulator, ba
     for backend in ("asyncio", "trio", "asyncio"):
         anyio.run(later, backend=backend)
     assert len(emulator.messages()) == 3
+
+
+def test_loops_in_several_threads_refresh_a_user_once(emulator: Emulator, base_url: str) -> None:
+    app, store = rblxcloud.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url), MemoryTokenStore()
+    backends = ("asyncio", "trio", "asyncio", "trio")
+    all_signed_in = threading.Barrier(len(backends), action=lambda: emulator.clock.advance(1000), timeout=60)
+
+    async def first() -> None:
+        request = app.authorize(SCOPES)
+        await app.sign_in(await app.finish(request, emulator.oauth.approve(request.uri, user=USER)), store=store)
+
+    async def later() -> None:
+        client = app.client(USER, store=store)
+        await client.fetch_userinfo()
+        await anyio.to_thread.run_sync(all_signed_in.wait)
+        await client.experience(UNIVERSE).publish_message("topic", "message")
+
+    anyio.run(first)
+    with ThreadPoolExecutor() as pool:
+        for acting in [pool.submit(anyio.run, later, backend=backend) for backend in backends]:
+            acting.result()
+    assert len(emulator.messages()) == len(backends)
+    assert [request.status for request in emulator.requests(endpoint="oauth.token")] == [200, 200]
+
+
+def test_the_connections_of_threads_that_have_ended_are_let_go(emulator: Emulator, base_url: str) -> None:
+    app = rblxcloud.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url)
+
+    async def act() -> None:
+        assert not (await app.from_access_token_string("nonsense").fetch_token_info()).active
+
+    for _ in range(3):
+        thread = threading.Thread(target=anyio.run, args=(act,))
+        thread.start()
+        thread.join()
+    anyio.run(act)
+    assert len([key for key in binding._sessions if base_url in key]) == 1
+    assert len(emulator.requests(endpoint="oauth.introspect_token")) == 4
 
 
 def test_outside_a_loop_the_remedy_is_named(base_url: str) -> None:

@@ -10,15 +10,14 @@ from typing import Any
 import pytest
 
 import rblxcloud.sync
-from rblxcloud import SignInRequiredError, TokenKey
+from rblxcloud import SignInRequiredError
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.server import serve
 from tests.oauth2.shelves import Shelf
-from tests.oauth2.stages import CLIENT_ID, REDIRECT, SCOPES, SECRET, UNIVERSE, USER
+from tests.oauth2.stages import CLIENT_ID, KEY, REDIRECT, SCOPES, SECRET, UNIVERSE, USER
 from tests.oauth2.worker import STEPS
 
-KEY = TokenKey(CLIENT_ID, USER)
 EACH = 100
 """Refreshes by each of two processes."""
 

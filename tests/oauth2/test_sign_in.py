@@ -29,7 +29,7 @@ from rblxcloud import (
 )
 from rblxcloud.emulator import OAuthApp
 from rblxcloud.emulator.faults import Fault
-from tests.oauth2.stages import CLIENT_ID, SCOPES, UNIVERSE, USER, Stage
+from tests.oauth2.stages import BASE, CLIENT_ID, SCOPES, UNIVERSE, USER, Stage
 from tests.support.server import Script
 
 
@@ -96,7 +96,7 @@ def test_userinfo_tells_what_the_scopes_allow(stage: Stage) -> None:
     async def story(app: OAuth2App) -> None:
         known = await (await stage.sign_in(app)).fetch_userinfo()
         assert (known.id, known.username, known.display_name) == (USER, "user42", "User 42")
-        assert known.headshot_uri.startswith("https://")
+        assert known.headshot_uri.startswith(f"{BASE}/_cdn/headshots/{USER}?")
         assert known.created_at.tzinfo is not None
         unknown = await (await stage.sign_in(app, "openid")).fetch_userinfo()
         assert (unknown.id, unknown.username, unknown.created_at, unknown.profile_uri) == (USER, None, None, None)
@@ -339,6 +339,7 @@ HTML = "<html><title>502</title>proxy</html>"
         (httpx.Response(200, json=[]), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "expires_in": 899}), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": -5}), APIResponseError),
+        (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": 1e300}), APIResponseError),
         (httpx.Response(200, json={"access_token": "SECRET-1", "refresh_token": "SECRET-2", "expires_in": 9, "token_type": "mac"}), APIResponseError),
         (httpx.Response(400, html=HTML), rblxcloud.BadRequestError),
         (httpx.Response(400, json={"error": "what is that"}), rblxcloud.BadRequestError),
@@ -418,6 +419,20 @@ def test_a_userinfo_of_nobody_is_refused(scripted: Any, sub: str) -> None:
     scripted(httpx.Response(200, json={"sub": sub})).tell(story)
 
 
+def test_a_userinfo_of_somebody_else_than_signed_in_is_refused(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app)
+        client = await app.sign_in(token)
+        stage.emulator.faults.add(
+            Fault(kind="answer", status=200, body='{"sub": "666"}', endpoint="oauth.userinfo", times=None)
+        )
+        for asked in (token, client):
+            with pytest.raises(APIResponseError, match="user 666, and user 42 signed in"):
+                await asked.fetch_userinfo()
+
+    stage.tell(story)
+
+
 # What is not shown.
 
 
@@ -445,7 +460,7 @@ def test_a_token_does_not_pickle_but_its_pair_does(stage: Stage) -> None:
     stage.tell(story)
 
 
-def test_no_hook_or_log_sees_a_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_sees_a_secret(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
 
     async def story(app: OAuth2App) -> None:

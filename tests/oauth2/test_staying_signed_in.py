@@ -1,4 +1,4 @@
-"""One user's tokens, kept fresh: when they are refreshed, by whom, and what becomes of each way it can go wrong."""
+"""One user's tokens, kept fresh: when they are refreshed, by whom, and until when."""
 
 from __future__ import annotations
 
@@ -10,43 +10,32 @@ import anyio
 import pytest
 
 from rblxcloud import (
-    APIConnectionError,
     APITimeoutError,
-    IDTokenError,
     InvalidRequestError,
     OAuth2App,
     OAuth2Error,
+    RblxCloudError,
     ServerError,
     SignInRequiredError,
     TokenKey,
-    TokenPair,
-    TokenStoreError,
 )
 from rblxcloud.emulator.faults import Fault
-from rblxcloud.oauth2.refresh import LEASE_SECONDS, REFRESH_BEFORE
+from rblxcloud.oauth2.refresh import DEADLINE_SECONDS, LEASE_SECONDS, REFRESH_BEFORE
 from rblxcloud.runtime.blocking import run
-from tests.oauth2.stages import CLIENT_ID, SCOPES, UNIVERSE, USER, Interposed, Stage, once
-
-KEY = TokenKey(CLIENT_ID, USER)
-LIFE = 899.0
-
-
-def refreshes(stage: Stage) -> int:
-    """How many refreshes Roblox has been asked for, since the sign-in."""
-    return len(stage.sent("oauth.token")) - 1
-
-
-async def signed_in(stage: Stage, app: OAuth2App, **choices: Any) -> Any:
-    return await app.sign_in(await stage.sign_in(app, **choices), store=stage.store)
-
-
-async def publish(client: Any) -> None:
-    await client.experience(UNIVERSE).publish_message("topic", "message")
-
-
-def row_of(stage: Stage) -> Any:
-    return stage.store.load(KEY)
-
+from tests.oauth2.stages import (
+    CLIENT_ID,
+    KEY,
+    LIFE,
+    SCOPES,
+    USER,
+    Interposed,
+    Stage,
+    once,
+    publish,
+    refreshes,
+    row_of,
+    signed_in,
+)
 
 # When.
 
@@ -147,6 +136,41 @@ def test_what_is_no_user_is_refused(stage: Stage, user: Any) -> None:
     async def story(app: OAuth2App) -> None:
         with pytest.raises(InvalidRequestError, match="user_id"):
             app.client(user)
+
+    stage.tell(story)
+
+
+@pytest.mark.parametrize("of", ["another application", "nobody"])
+def test_tokens_that_the_application_cannot_refresh_are_not_stored(stage: Stage, of: str) -> None:
+    async def story(app: OAuth2App) -> None:
+        token = await stage.sign_in(app)
+        other = stage.app(id=77) if of == "another application" else app
+        given: Any = token if of == "another application" else app.from_access_token_string(token.token)
+        with pytest.raises(InvalidRequestError, match="token"):
+            await other.sign_in(given, store=stage.store)
+        assert stage.store.users("77") == stage.store.users(CLIENT_ID) == []
+
+    stage.tell(story)
+
+
+def test_a_token_that_roblox_knows_no_more_is_refreshed_to_ask_for_resources(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        stage.emulator.clock.advance(LIFE + 2)  # by Roblox's clock alone
+        assert len((await client.fetch_resources()).experiences) == 2
+        assert refreshes(stage) == 1
+        stage.emulator.oauth.revoke(user=USER)
+        with pytest.raises(SignInRequiredError):
+            await client.fetch_resources()
+
+    stage.tell(story)
+
+
+@pytest.mark.parametrize("store", ["sqlite:///tokens.db", 5, TokenKey])
+def test_what_is_no_store_is_refused(stage: Stage, store: Any) -> None:
+    async def story(app: OAuth2App) -> None:
+        with pytest.raises(InvalidRequestError, match="store"):
+            app.client(USER, store=store)
 
     stage.tell(story)
 
@@ -259,267 +283,46 @@ def test_who_was_held_up_between_lease_and_request_gives_it_back(stage: Stage) -
     stage.tell(story)
 
 
-# What goes wrong.
-
-
-@pytest.mark.parametrize("kind", ["drop", "answer", "cut"])
-def test_when_an_answer_was_lost_the_old_token_is_tried_once_and_then_the_user_has_to_sign_in(
-    stage: Stage, kind: Any
-) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        stage.emulator.faults.add(Fault(kind=kind, status=503, acts=True, endpoint="oauth.token"))
-        with pytest.raises((APIConnectionError, ServerError)) as caught:
-            await publish(client)
-        assert not caught.value.outcome_unknown  # nothing was published
-        assert (row_of(stage).attempts, row_of(stage).leased, row_of(stage).ended) == (1, False, False)
-        with pytest.raises(SignInRequiredError, match="broken off"):
-            await publish(client)
-        assert refreshes(stage) == 2
-        assert row_of(stage).ended
-        for signed in (client, app.client(USER, store=stage.store)):
-            with pytest.raises(SignInRequiredError):
-                await publish(signed)
-        assert refreshes(stage) == 2  # a dead token is not tried again
-
-    stage.tell(story)
-    assert stage.emulator.messages() == []
-
-
-@pytest.mark.parametrize("kind", ["drop", "answer"])
-def test_when_a_refresh_never_arrived_the_old_token_works_the_next_time(stage: Stage, kind: Any) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        stage.emulator.faults.add(Fault(kind=kind, status=503, endpoint="oauth.token"))
-        with pytest.raises((APIConnectionError, ServerError)):
-            await publish(client)
-        await publish(client)
-        assert (row_of(stage).attempts, row_of(stage).ended) == (0, False)
-
-    stage.tell(story)
-
-
-def test_a_refused_limit_counts_for_nothing(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        stage.emulator.faults.add(Fault(kind="answer", status=429, endpoint="oauth.token", times=None))
-        with pytest.raises((APIConnectionError, OAuth2Error, Exception)) as caught:
-            await publish(client)
-        assert caught.value.outcome_unknown is False  # type: ignore[attr-defined]
-        assert (row_of(stage).attempts, row_of(stage).leased) == (0, False)
-        stage.emulator.faults.clear()
-        await publish(client)
-
-    stage.tell(story)
-
-
-def test_while_roblox_is_down_tokens_are_used_until_they_expire(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.clock.advance(LIFE - REFRESH_BEFORE)
-        stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.token", times=None))
-        await publish(client)
-        await publish(client)
-        assert refreshes(stage) == 1
-        stage.clock.advance(11)
-        await publish(client)
-        assert refreshes(stage) == 2
-        stage.clock.advance(REFRESH_BEFORE)
-        with pytest.raises(ServerError):
-            await publish(client)
-        stage.emulator.faults.clear()
-        await publish(client)
-
-    stage.tell(story)
-    assert "still good" in caplog.text
-
-
-def test_a_wrong_secret_signs_nobody_out(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        broken = stage.app("wrong-secret")
-        with pytest.raises(OAuth2Error, match="invalid_client"):
-            await publish(broken.client(USER, store=stage.store))
-        assert (row_of(stage).attempts, row_of(stage).ended, row_of(stage).leased) == (0, False, False)
-        await publish(app.client(USER, store=stage.store))
-
-    stage.tell(story)
-
-
-def test_who_has_revoked_the_application_has_to_sign_in_again(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.emulator.oauth.revoke(user=USER)
-        with pytest.raises(SignInRequiredError):
-            await publish(client)
-        await publish(await signed_in(stage, app))
-
-    stage.tell(story)
-
-
-def test_a_refused_token_is_not_believed_dead_when_somebody_else_has_stored_another(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        row = row_of(stage)
-        renewed = await app.refresh_token(row.pair.refresh_token)
-        store = Interposed(stage.store, before_end=once(lambda: stage.store.replace(KEY, row.generation, renewed.pair)))
-        await publish(app.client(USER, store=store))
-        assert (row_of(stage).pair, row_of(stage).ended) == (renewed.pair, False)
-
-    stage.tell(story)
-
-
-def test_a_refused_token_is_not_believed_dead_while_another_lease_is_running(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        row = row_of(stage)
-        renewed = await app.refresh_token(row.pair.refresh_token)
-
-        def pass_the_lease_on() -> None:
-            stage.clock.advance(LEASE_SECONDS)
-            assert stage.store.lease(KEY, row.generation, "somebody else", LEASE_SECONDS)
-
-        loads = iter(range(1_000))
-
-        def finish() -> None:
-            if next(loads) == 2:
-                assert not row_of(stage).ended
-                stage.store.replace(KEY, row.generation, renewed.pair)
-
-        store = Interposed(stage.store, before_end=once(pass_the_lease_on), before_load=finish)
-        await publish(app.client(USER, store=store))
-        assert row_of(stage).ended is False
-
-    stage.tell(story)
-
-
-def test_who_slept_through_their_lease_can_still_store_what_they_got(stage: Stage) -> None:
-    """The sleeper has the live tokens; whoever took over has told its user to sign in. Both were right."""
-
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        generation = row_of(stage).generation
-
-        def oversleep() -> None:
-            stage.clock.advance(LEASE_SECONDS)
-            assert stage.store.lease(KEY, generation, "hasty", LEASE_SECONDS)
-            assert stage.store.end(KEY, generation, "hasty")
-
-        await publish(app.client(USER, store=Interposed(stage.store, before_replace=once(oversleep))))
-        assert not row_of(stage).ended
-        await publish(app.client(USER, store=stage.store))
-
-    stage.tell(story)
-
-
-def test_an_id_token_is_not_needed_after_a_refresh(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        for flaw in ("missing", "garbage", "expired", "alg_none"):
-            stage.emulator.oauth.spoil_id_token(flaw)
-            stage.clock.advance(LIFE)
-            await publish(client)
-
-    stage.tell(story)
-    assert len(stage.emulator.messages()) == 4
-
-
-def test_another_users_tokens_are_an_error_and_nobody_is_signed_in_by_them(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        client = await signed_in(stage, app)
-        stage.emulator.oauth.spoil_id_token("wrong_subject")
-        stage.clock.advance(LIFE)
-        with pytest.raises(IDTokenError) as caught:
-            await publish(client)
-        assert caught.value.check == "sub"
-        assert row_of(stage) is None
-        with pytest.raises(SignInRequiredError):
-            await publish(client)
-
-    stage.tell(story)
-    assert stage.emulator.messages() == []
-
-
-# The store.
-
-
-def broken() -> None:
-    raise OSError("the disk is full")
-
-
-def test_a_store_that_fails_for_a_while_is_asked_again(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        await publish(app.client(USER, store=Interposed(stage.store, before_replace=once(broken))))
-        assert refreshes(stage) == 1
-
-    stage.tell(story)
-
-
-def test_a_store_that_fails_after_it_has_stored_has_stored(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        await publish(app.client(USER, store=Interposed(stage.store, after_replace=once(broken))))
-        assert refreshes(stage) == 1
-
-    stage.tell(story)
-
-
-def test_tokens_that_cannot_be_stored_are_not_lost(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE - REFRESH_BEFORE)
-        failing = [True]
-        store = Interposed(stage.store, before_replace=lambda: broken() if failing else None)
-        client = app.client(USER, store=store)
-        with pytest.raises(TokenStoreError, match="the disk is full") as caught:
-            await publish(client)
-        assert isinstance(caught.value.token, TokenPair)
-        failing.clear()
-        await publish(client)
-        assert row_of(stage).pair == caught.value.token
-        assert refreshes(stage) == 1
-
-    stage.tell(story)
-
-
-@pytest.mark.parametrize("method", ["load", "lease"])
-def test_a_store_that_cannot_be_asked_is_an_error_of_ours_and_nothing_is_sent(stage: Stage, method: str) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        store = Interposed(stage.store, **{f"before_{method}": broken})
-        with pytest.raises(TokenStoreError, match="the disk is full") as caught:
-            await publish(app.client(USER, store=store))
-        assert caught.value.token is None
-        assert refreshes(stage) == 0
-
-    stage.tell(story)
-
-
-def test_a_lease_that_a_failing_store_gave_is_given_back(stage: Stage) -> None:
-    async def story(app: OAuth2App) -> None:
-        await signed_in(stage, app)
-        stage.clock.advance(LIFE)
-        client = app.client(USER, store=Interposed(stage.store, after_lease=once(broken)))
-        with pytest.raises(TokenStoreError):
-            await publish(client)
-        assert (row_of(stage).leased, row_of(stage).attempts) == (False, 0)
-        await publish(client)
-
-    stage.tell(story)
-
-
 # Signing in and out.
+
+
+def test_a_sign_in_has_an_id_until_the_user_signs_out(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        first = await client.fetch_sign_in_id()
+        assert first
+        stage.clock.advance(LIFE)
+        await publish(client)
+        elsewhere = await signed_in(stage, app)
+        assert await elsewhere.fetch_sign_in_id() == await client.fetch_sign_in_id() == first
+        await client.sign_out()
+        assert await elsewhere.fetch_sign_in_id() is None
+        await signed_in(stage, app)
+        assert await client.fetch_sign_in_id() not in (None, first)
+        stage.emulator.oauth.revoke(user=USER)
+        stage.clock.advance(LIFE)
+        with pytest.raises(SignInRequiredError):
+            await publish(client)
+        assert await client.fetch_sign_in_id() is None
+
+    stage.tell(story)
+
+
+def test_signing_out_does_not_wait_for_roblox_for_ever(stage: Stage) -> None:
+    waits = {"retry-after": "20"}
+    stage.emulator.faults.add(
+        Fault(kind="answer", status=429, headers=waits, endpoint="oauth.revoke_token", times=None)
+    )
+
+    async def story(app: OAuth2App) -> None:
+        client = await signed_in(stage, app)
+        before = stage.clock.monotonic()
+        with pytest.raises(RblxCloudError):
+            await client.sign_out()
+        assert stage.clock.monotonic() - before <= DEADLINE_SECONDS
+        assert row_of(stage) is None
+
+    stage.tell(story)
 
 
 def test_signing_out_forgets_and_revokes(stage: Stage) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -158,6 +161,19 @@ def test_a_row_that_was_deleted_and_made_anew_is_not_the_same(saved: Shelf) -> N
     assert row_of(saved).pair == pair("new")
 
 
+def test_a_sign_in_id_stays_until_the_row_is_deleted(saved: Shelf) -> None:
+    first = row_of(saved)
+    saved.store.replace(KEY, first.generation, pair("2"))
+    saved.store.save(KEY, pair("3"))
+    assert row_of(saved).sign_in_id == first.sign_in_id != ""
+    leased = saved.store.lease(KEY, row_of(saved).generation, "me", 60)
+    assert leased is not None
+    assert leased.sign_in_id == first.sign_in_id
+    saved.store.delete(KEY)
+    saved.store.save(KEY, pair("4"))
+    assert row_of(saved).sign_in_id not in ("", first.sign_in_id)
+
+
 def test_users_are_listed_by_application(saved: Shelf) -> None:
     saved.store.save(OTHER, pair("2"))
     saved.store.save(TokenKey("1234567890", 7), pair("3"))
@@ -233,6 +249,30 @@ def test_an_encrypted_row_cannot_be_moved_to_another_user() -> None:
         store.load(OTHER)
 
 
+def test_tokens_that_cannot_be_decrypted_any_more_can_be_forgotten() -> None:
+    inner = MemoryTokenStore()
+    EncryptedTokenStore(inner, [EncryptedTokenStore.new_key()]).save(KEY, pair("1"))
+    assert EncryptedTokenStore(inner, [EncryptedTokenStore.new_key()]).delete(KEY) is None
+    assert inner.load(KEY) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.db"
+    SQLTokenStore(f"sqlite:///{file}").save(KEY, pair("1"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    shared = tmp_path / "shared.db"
+    shared.touch(0o660)
+    shared.chmod(0o660)
+    SQLTokenStore(f"sqlite:///{shared}").save(KEY, pair("1"))
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o660  # whoever made it has decided
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(TokenStoreError, match="unable to open"):
+        SQLTokenStore(f"sqlite:///{tmp_path}/missing/tokens.db").load(KEY)
+
+
 @pytest.mark.parametrize("keys", [[], ["no key"], [b"\xff"], [None]])
 def test_what_is_no_key_is_refused(keys: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="keys"):
@@ -260,10 +300,11 @@ def test_a_database_that_fails_is_an_error_of_ours_and_shows_no_token(tmp_path: 
         connection.execute(sa.text("DROP TABLE rblxcloud_tokens"))
     with pytest.raises(TokenStoreError) as caught:
         store.save(KEY, pair("1"))
-    error: BaseException | None = caught.value
-    while error is not None:
-        assert "access-1" not in str(error)
-        error = error.__cause__ or error.__context__ if not error.__suppress_context__ else error.__cause__
+    waiting: list[BaseException | None] = [caught.value]
+    while waiting:
+        if (error := waiting.pop()) is not None:
+            assert "access-1" not in f"{error} {error!r} {vars(error)}"
+            waiting += [error.__cause__, error.__context__]
 
 
 def test_a_redis_that_is_gone_is_an_error_of_ours() -> None:
@@ -272,6 +313,29 @@ def test_a_redis_that_is_gone_is_an_error_of_ours() -> None:
         with pytest.raises(TokenStoreError):
             step()
     store.close()
+
+
+def test_a_redis_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rblxcloud.oauth2.stores.redis._SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = RedisTokenStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        with pytest.raises(TokenStoreError, match="Redis failed"):
+            store.load(KEY)
+        store.close()
+
+
+def test_a_postgresql_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+
+    def connect(*arguments: object, **options: object) -> None:
+        asked.append(options)
+        raise psycopg.OperationalError("connection timeout expired")
+
+    monkeypatch.setattr("psycopg.connect", connect)
+    with pytest.raises(TokenStoreError, match="timeout expired"):
+        SQLTokenStore("postgresql+psycopg://user@127.0.0.1/db").load(KEY)
+    assert asked
+    assert all(options["connect_timeout"] == 10 and options["tcp_user_timeout"] == 30_000 for options in asked)
 
 
 def test_a_store_shows_no_password(tmp_path: Path) -> None:

@@ -59,7 +59,9 @@ def test_a_user_signs_in_is_acted_for_and_signs_out(
         await resources.experiences[0].publish_message("topic", "from the user")
         emulator.clock.advance(1000)
         await signed.experience(UNIVERSE).publish_message("topic", "a quarter of an hour later")
+        assert await app.client(USER).fetch_sign_in_id() == await signed.fetch_sign_in_id() is not None
         await signed.sign_out()
+        assert await app.client(USER).fetch_sign_in_id() is None
         with pytest.raises(rblxcloud.SignInRequiredError):
             await app.client(USER).experience(UNIVERSE).publish_message("topic", "never")
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from rblxcloud import __version__
-from rblxcloud.cli import demo, emulator, login, webhook
+from rblxcloud.cli import demo, emulator, login, logout, webhook
 from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     emulator.add_parser(subparsers)
     login.add_parser(subparsers)
     webhook.add_parser(subparsers)
+    logout.add_parser(subparsers)
     return parser
 
 

@@ -5,25 +5,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hmac
-import json
 import os
 import sys
-import tempfile
 import time
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from rblxcloud.cli.arguments import port
+from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument
+from rblxcloud.errors import IDTokenError, RblxCloudError
 
 if TYPE_CHECKING:
-    from rblxcloud.sync import AccessToken
+    from rblxcloud.sync import AccessToken, OAuth2App
 
 __all__ = ["add_parser", "run"]
 
-SECRET_VARIABLE = "RBLXCLOUD_CLIENT_SECRET"
 _CALLBACK = "/callback"
 _POLL_SECONDS = 0.1
 _IDLE_SECONDS = 10
@@ -47,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--port", type=port, default=8361, help="port of the redirect address on this machine (default: %(default)s)"
     )
-    parser.add_argument("--file", type=Path, default=_default_file(), help="where the tokens go (default: %(default)s)")
+    add_file_argument(parser)
     parser.add_argument("--no-browser", action="store_true", help="print the address and open no browser")
     parser.add_argument(
         "--timeout", type=_seconds, default=300.0, help="seconds to wait for the sign-in (default: %(default)g)"
@@ -84,47 +82,37 @@ def run(args: argparse.Namespace) -> int:
             callback = server.wait(args.timeout)
             if callback is None:
                 return _fail(f"nobody signed in within {args.timeout:g} seconds", 1)
-            token = app.finish(request, callback)
-    try:
-        write_token(args.file, token, args.client_id)
-    except OSError as error:
-        return _fail(f"cannot write {args.file}: {error.strerror}", 2)
+            try:
+                token = app.finish(request, callback)
+            except IDTokenError as error:
+                if error.token is not None:
+                    _give_up(app, error.token.refresh_token)
+                raise
+            try:
+                _kept(token).write(args.file)
+            except OSError as error:
+                _give_up(app, token.refresh_token)
+                return _fail(f"cannot write {args.file}: {error.strerror}", 2)
     who = "Signed in" if token.user is None else f"Signed in as {token.user.username or token.user.id}"
     _say(f"{who}. The tokens are in {args.file}")
     return 0
 
 
-def write_token(path: Path, token: AccessToken, client_id: str) -> None:
-    """Write tokens to a file that only its owner can read: the whole of it, or nothing.
+def _kept(token: AccessToken) -> KeptToken:
+    return KeptToken(
+        client_id=token.client_id,
+        user_id=None if token.user is None else token.user.id,
+        access_token=token.token,
+        refresh_token=token.refresh_token,
+        scope=token.scope,
+        expires_at=token.expires_at.isoformat(),
+    )
 
-    Args:
-        path: The file; one that is there is replaced.
-        token: What a sign-in brought.
-        client_id: The application, which alone can refresh them.
 
-    Raises:
-        OSError: It could not be written; what was there is as it was.
-    """
-    content = {
-        "client_id": client_id,
-        "user_id": None if token.user is None else token.user.id,
-        "access_token": token.token,
-        "refresh_token": token.refresh_token,
-        "scope": token.scope,
-        "expires_at": token.expires_at.isoformat(),
-    }
-    # mkstemp makes it with mode 0600; in the same folder, since a file is moved atomically within one file system only.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+def _give_up(app: OAuth2App, refresh_token: str) -> None:
+    """Have Roblox revoke tokens that nobody will have: they would be good for 90 days."""
+    with contextlib.suppress(RblxCloudError):
+        app.revoke_token(refresh_token)
 
 
 class _CallbackServer(ThreadingHTTPServer):
@@ -175,10 +163,6 @@ class _CallbackHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet: the request line has the code."""
-
-
-def _default_file() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "rblxcloud" / "token.json"
 
 
 def _seconds(text: str) -> float:

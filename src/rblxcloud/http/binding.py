@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -60,6 +61,7 @@ class _Shared:
 
 
 _Key = tuple[object, ...]
+_Held = tuple[_Key, "weakref.finalize[..., StandaloneBinding]"]
 _sessions: dict[_Key, _Shared] = {}
 
 
@@ -67,7 +69,8 @@ class StandaloneBinding:
     """The session of an object that was made without a client.
 
     Such objects share one session for each mode, credential, address and event loop. It is made at the first request
-    and closed, silently, when the last of them is closed or collected.
+    and closed, silently, when the last of them is closed or collected. An object that several threads use, each with
+    an event loop of its own, holds the session of each.
 
     Args:
         mode: `async` or `blocking`.
@@ -95,7 +98,7 @@ class StandaloneBinding:
         self._credential: Credential = credential or resolve_credential(api_key, access_token)
         self.base_url: str = resolve_base_url(base_url)
         self._options = replace(options or Options(), rate_limits=resolve_rate_limits(None))
-        self._held: tuple[_Key, weakref.finalize[..., StandaloneBinding]] | None = None
+        self._held: dict[threading.Thread | None, _Held] = {}
         self._closed = False
 
     def get(self) -> Session:
@@ -106,18 +109,26 @@ class StandaloneBinding:
         """
         if self._closed:
             raise ConfigurationError("this object is closed; make a new one")
-        key = self._key()
-        if self._held is not None and self._held[0] == key and (held := _sessions.get(key)) is not None:
-            return held.session
-        self._let_go()
+        key, place = self._key(), self._place()
+        held = self._held.get(place)
+        if held is not None and held[0] == key and (known := _sessions.get(key)) is not None:
+            return known.session
+        self._let_go(place)
+        for thread in tuple(self._held):
+            if thread is not None and not thread.is_alive():
+                self._let_go(thread)
         with opening:
             shared = _sessions.get(key)
             if shared is None:
                 settings = SessionSettings(self._credential, self.base_url, self._options)
                 shared = _sessions[key] = _Shared(Session(make_runtime(self._mode), settings, shared_limiter()))
             shared.users += 1
-        self._held = (key, weakref.finalize(self, _release, key))
+        self._held[place] = (key, weakref.finalize(self, _release, key))
         return shared.session
+
+    def _place(self) -> threading.Thread | None:
+        """Return who has a session to itself: a thread, whose loops come one after the other; None for all of them."""
+        return threading.current_thread() if self._mode == "async" else None
 
     def _key(self) -> _Key:
         loop: object = None
@@ -136,15 +147,17 @@ class StandaloneBinding:
             os.getpid(),
         )
 
-    def _let_go(self) -> None:
-        held, self._held = self._held, None
+    def _let_go(self, place: threading.Thread | None) -> None:
+        held = self._held.pop(place, None)
         if held is not None:
             held[1]()
 
     async def aclose(self) -> None:
-        """Close the session, when no other object uses it; idempotent."""
+        """Close the session, when no other object uses it, and let go of those of other threads; idempotent."""
         self._closed = True
-        held, self._held = self._held, None
+        held = self._held.pop(self._place(), None)
+        for place in tuple(self._held):
+            self._let_go(place)
         if held is None or held[1].detach() is None:
             return
         session = _leave(held[0])

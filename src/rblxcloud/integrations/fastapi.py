@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal, cast
@@ -18,6 +19,7 @@ from rblxcloud.config import is_loopback
 from rblxcloud.errors import (
     ConfigurationError,
     ConsentDeniedError,
+    IDTokenError,
     InvalidGrantError,
     InvalidRequestError,
     RblxCloudError,
@@ -30,6 +32,8 @@ from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
 from rblxcloud.oauth2.stores.base import TokenStore
 from rblxcloud.oauth2.user_client import UserClient
+from rblxcloud.resources.arguments import check_whole
+from rblxcloud.types import TokenPair
 from rblxcloud.webhooks.receiver import WebhookReceiver
 
 try:
@@ -47,6 +51,8 @@ _logger = logging.getLogger("rblxcloud.integrations")
 _SHORTEST_KEY = 32
 _BEGUN_SECONDS = 600
 _LONGEST_ADDRESS = 512
+_LONGEST_SESSION_SECONDS = 400 * 86_400
+_COOKIE = re.compile(r"[A-Za-z0-9_-]+")
 _LAX: Literal["lax"] = "lax"
 """Not strict: the callback comes from Roblox's site, and has to bring the cookie."""
 
@@ -75,7 +81,7 @@ class RobloxSignIn:
     /callback` is the application's redirect address, and `POST /logout` signs the user out.
 
     The browser keeps two signed cookies: the sign-in that was begun, for ten minutes, and who is signed in. The tokens
-    never leave the store.
+    never leave the store. Signing out ends all of the user's sessions, in other browsers too.
     """
 
     router: APIRouter
@@ -91,6 +97,7 @@ class RobloxSignIn:
         home: str = "/",
         session_seconds: int = 14 * 86_400,
         cookie: str = "rblxcloud",
+        prompt: str | None = None,
     ) -> None:
         """Make the routes; nothing is sent.
 
@@ -101,8 +108,10 @@ class RobloxSignIn:
             store: Where the tokens are kept; None for the application object's memory, which other processes do not
                 see and which ends with this one.
             home: Where users go after sign-in without `next`, and after sign-out: a path of this site.
-            session_seconds: How long a user stays signed in to this site; from 60.
-            cookie: The name that those of the cookies begin with.
+            session_seconds: How long a user stays signed in to this site: from 60 seconds to 400 days, which is what
+                browsers keep a cookie for.
+            cookie: What the names of the cookies begin with; over TLS, `__Host-` stands before it.
+            prompt: What Roblox asks of the user each time, as for `OAuth2App.authorize`: `select_account`, say.
 
         Raises:
             InvalidRequestError: An argument is refused.
@@ -113,16 +122,19 @@ class RobloxSignIn:
         self._scope = check_scope(scope)
         if "openid" not in self._scope:
             raise InvalidRequestError("scope", "lacks 'openid', without which nobody knows who signs in")
-        if _local_path(home) is None:
+        app.authorize(self._scope, prompt=prompt)  # refuses here what it would refuse at each sign-in
+        if not isinstance(home, str) or _local_path(home) is None:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequestError("home", f"{home!r} is not a path of this site, such as '/'")
-        if session_seconds < 60:
-            raise InvalidRequestError("session_seconds", f"is {session_seconds}; the least is 60")
+        if not isinstance(cookie, str) or not _COOKIE.fullmatch(cookie):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("cookie", f"{cookie!r} is not made of letters, digits, '-' and '_'")
+        check_whole("session_seconds", session_seconds, _LONGEST_SESSION_SECONDS, smallest=60)
         key = check_secret("secret_key", secret_key).get_secret_value()
         if len(key) < _SHORTEST_KEY:
             raise ConfigurationError(f"secret_key takes {_SHORTEST_KEY} characters or more")
         self._app = app
         self._store = store
         self._home = home
+        self._prompt = prompt
         # Roblox's answer comes back over the redirect address, so it says whether the site is served with TLS, also
         # behind a proxy that hides it.
         parts = urlsplit(app.redirect_uri)
@@ -149,6 +161,7 @@ class RobloxSignIn:
 
         Raises:
             HTTPException: 401, nobody is signed in.
+            TokenStoreError: The store failed.
         """
         client = await self.optional_user(request)
         if client is None:
@@ -160,16 +173,24 @@ class RobloxSignIn:
 
         Args:
             request: The request.
+
+        Raises:
+            TokenStoreError: The store failed.
         """
         kept = self._session.read(request)
-        return None if kept is None else self._app.client(kept["user"], store=self._store)
+        if kept is None:
+            return None
+        client = self._app.client(kept["user"], store=self._store)
+        # The cookie alone would be good again when the user, after a sign-out, signs in anew.
+        sign_in = await client.fetch_sign_in_id()
+        return client if sign_in is not None and sign_in == kept.get("sign_in") else None
 
     async def _login(self, next: str | None = None) -> Response:
         """Send the user to the consent page."""
         target = self._home if next is None else _local_path(next)
         if target is None:
             raise HTTPException(400, "next has to be a path of this site.")
-        begun = self._app.authorize(self._scope)
+        begun = self._app.authorize(self._scope, prompt=self._prompt)
         # Not the address: a cookie has room for 4096 bytes, and scopes can be many.
         kept = {**asdict(begun), "uri": "", "next": target}
         answer = _redirect(begun.uri)
@@ -193,26 +214,44 @@ class RobloxSignIn:
             return self._over(400, "This sign-in was used already, or took too long. Begin again.")
         except RblxCloudError as error:
             _logger.warning("a sign-in failed: %s", error)
+            if isinstance(error, IDTokenError):
+                await self._give_up(error.token)
             return self._over(502, "Roblox did not complete the sign-in. Begin again.")
-        client = await self._app.sign_in(token, store=self._store)
+        try:
+            client = await self._app.sign_in(token, store=self._store)
+            session = {"user": client.user_id, "sign_in": await client.fetch_sign_in_id()}
+        except RblxCloudError as error:
+            _logger.error("a sign-in could not be kept: %s", error)
+            await self._give_up(token.pair)
+            return self._over(503, "The sign-in could not be kept. Begin again.")
         answer = _redirect(target)
         self._begun.clear(answer)
-        self._session.write(answer, {"user": client.user_id})
+        self._session.write(answer, session)
         return answer
+
+    async def _give_up(self, pair: TokenPair | None) -> None:
+        """Have Roblox revoke tokens that nobody will use: they would be good for 90 days."""
+        if pair is None:
+            return
+        try:
+            await self._app.revoke_token(pair.refresh_token)
+        except RblxCloudError as error:
+            _logger.warning("the tokens of a sign-in that failed were not revoked: %s", error)
 
     async def _logout(self, request: Request) -> Response:
         """Forget the user's tokens and have Roblox revoke them."""
-        client = await self.optional_user(request)
         answer = _redirect(self._home)
-        if client is None:  # or another site's form, with which browsers send no cookie: it signs nobody out
+        if not self._session.is_sent(request):  # another site's form, with which browsers send no cookie
             return answer
-        try:
-            await client.sign_out()
-        except TokenStoreError:
-            raise
-        except RblxCloudError as error:
-            _logger.warning("user %s is signed out, but the tokens were not revoked: %s", client.user_id, error)
+        client = await self.optional_user(request)
         self._session.clear(answer)
+        if client is not None:
+            try:
+                await client.sign_out()
+            except TokenStoreError:
+                raise
+            except RblxCloudError as error:
+                _logger.warning("user %s is signed out, but the tokens were not revoked: %s", client.user_id, error)
         return answer
 
     def _over(self, status: int, detail: str) -> Response:
@@ -253,13 +292,18 @@ class _Cookie:
     """A cookie whose content is signed, with the time."""
 
     def __init__(self, name: str, key: str, client_id: str, seconds: int, secure: bool) -> None:
-        self.name = name
+        # With this prefix, browsers take the cookie from no other host: not from a sibling that was broken into either.
+        self.name = f"__Host-{name}" if secure else name
         self._seconds = seconds
         self._attributes: dict[str, Any] = {"httponly": True, "secure": secure, "samesite": _LAX, "path": "/"}
         # The salt keeps one cookie's content from being good in the place of another's, or of another application's.
         self._serializer = URLSafeTimedSerializer(
             key, salt=f"{name}.{client_id}", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
+
+    def is_sent(self, request: Request) -> bool:
+        """Return whether the browser has sent the cookie, good or not."""
+        return self.name in request.cookies
 
     def read(self, request: Request) -> dict[str, Any] | None:
         """Return the content; None where there is none, or one that was changed or is too old."""

@@ -14,7 +14,7 @@ from rblxcloud.http.binding import Binding, Mode, SignedBinding, StandaloneBindi
 from rblxcloud.oauth2 import authorization
 from rblxcloud.oauth2.authorization import AuthorizationRequest, ResponseType
 from rblxcloud.oauth2.provider import Grant, Provider
-from rblxcloud.oauth2.refresh import RefreshingToken
+from rblxcloud.oauth2.refresh import RefreshingToken, Unstored
 from rblxcloud.oauth2.stores.base import TokenStore
 from rblxcloud.oauth2.stores.memory import MemoryTokenStore
 from rblxcloud.oauth2.token import AccessToken, PartialAccessToken
@@ -84,6 +84,7 @@ class OAuth2App:
             check_seconds("openid_certs_cache_seconds", openid_certs_cache_seconds, zero=True),
         )
         self._memory = MemoryTokenStore()
+        self._unstored = Unstored()
 
     def __repr__(self) -> str:
         """Show the id and the address, and nothing secret."""
@@ -169,6 +170,7 @@ class OAuth2App:
             InvalidGrantError: The code is wrong, used or older than a minute.
             IDTokenError: The ID token is bad; its `token` has the tokens.
             OAuth2Error: Roblox refused for another reason.
+            InvalidRequestError: An argument is refused; nothing was sent.
             RblxCloudError: As for any other call. When an answer was lost, the user has to sign in again.
 
         Source: `POST /oauth/v1/token`, `GET /oauth/v1/certs`.
@@ -288,9 +290,14 @@ class OAuth2App:
             A client in the user's name. It shares this application's connections; closing it closes nothing.
 
         Raises:
+            InvalidRequestError: It is no such token, or one of another application; or `store` is none.
             TokenStoreError: They could not be stored.
             RblxCloudError: Roblox could not be asked who the user is, where `openid` was not asked for.
         """
+        if not isinstance(token, AccessToken):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("token", f"is of type {type(token).__name__}; it takes what `finish` returned")
+        if token.client_id != self.id:
+            raise InvalidRequestError("token", f"is one of application {token.client_id}, which alone can refresh it")
         user_id = token.user.id if token.user is not None else await self._user_of(token)
         credential = self._credential(user_id, store)
         await credential.sign_in(token.pair)
@@ -315,13 +322,19 @@ class OAuth2App:
             shares this application's connections; closing it closes nothing.
 
         Raises:
-            InvalidRequestError: The id is not one.
+            InvalidRequestError: The id is not one, or `store` is none.
         """
         return self._client(self._credential(check_id("user_id", user_id), store))
 
     def _credential(self, user_id: int, store: TokenStore | None) -> RefreshingToken:
+        if store is not None and not callable(getattr(store, "lease", None)):
+            problem = (
+                f"is of type {type(store).__name__}; it takes a store, such as SQLTokenStore('sqlite:///tokens.db')"
+            )
+            raise InvalidRequestError("store", problem)
         runtime = self._binding.get().runtime
-        return RefreshingToken(self._provider, self._memory if store is None else store, user_id, runtime)
+        kept = self._memory if store is None else store
+        return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored)
 
     def _client(self, credential: RefreshingToken) -> UserClient:
         return UserClient(self._binding.get().with_credential(credential))

@@ -107,13 +107,15 @@ def read_callback(request: AuthorizationRequest, callback_url: str) -> str:
         OAuth2Error: Roblox refused for another reason, or there is no code.
         InvalidRequestError: The address is not text.
     """
+    if not isinstance(request, AuthorizationRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequestError("request", f"is of type {type(request).__name__}; it takes an AuthorizationRequest")
     answers = _query_of(callback_url)
-    state = _only(answers, "state")
-    if state is None or not hmac.compare_digest(state.encode(), request.state.encode()):
-        raise StateMismatchError(
-            "state_mismatch",
-            "the callback has no state" if state is None else "the callback's state is not that of this sign-in",
-        )
+    states = answers.get("state", [])
+    if len(states) != 1:
+        problem = "no state" if not states else "more than one state"
+        raise StateMismatchError("state_mismatch", f"the callback has {problem}")
+    if not hmac.compare_digest(_bytes(states[0]), _bytes(request.state)):
+        raise StateMismatchError("state_mismatch", "the callback's state is not that of this sign-in")
     error, code = _only(answers, "error"), _only(answers, "code")
     if error is not None:
         error_class = ConsentDeniedError if error == "access_denied" else OAuth2Error
@@ -131,6 +133,10 @@ def _query_of(callback_url: str) -> dict[str, list[str]]:
         return parse_qs(query.partition("?")[2] if "?" in query else query, keep_blank_values=True, errors="replace")
     except ValueError:  # more fields than a query has
         raise OAuth2Error("invalid_response", "the callback's query cannot be read") from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def _only(answers: dict[str, list[str]], name: str) -> str | None:

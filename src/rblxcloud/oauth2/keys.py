@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("rblxcloud")
 
 FLOOR_SECONDS = 10.0
-"""An unknown key id, or a failure, makes us ask again no sooner than this."""
+"""Where there are keys, an unknown key id or a failure makes us ask again no sooner than this."""
 _DEADLINE_SECONDS = 20.0
 
 
@@ -69,12 +69,14 @@ class SigningKeys:
         return self._pick(kid)
 
     def _is_due(self, kid: str, now: float) -> bool:
-        known = kid in self._keys
-        if known and self._fetched is not None and now - self._fetched < self._cache_seconds:
-            return False
-        if self._tried is None or (self._failure is not None and not known):
+        if not self._keys or self._fetched is None or self._tried is None:
             return True
-        return (known and self._failure is None) or now - self._tried >= FLOOR_SECONDS
+        if kid in self._keys:
+            if now - self._fetched < self._cache_seconds:
+                return False
+            if self._failure is None:
+                return True
+        return now - self._tried >= FLOOR_SECONDS
 
     def _pick(self, kid: str) -> ECKey:
         key = self._keys.get(kid)

@@ -35,6 +35,7 @@ from rblxcloud.types import TokenPair
 
 FORM = "application/x-www-form-urlencoded"
 _LONGEST_PHASE_SECONDS = 20.0
+_LONGEST_LIFETIME_SECONDS = 10 * 365 * 86_400.0
 
 _ERROR_CLASSES: Mapping[str, type[OAuth2Error]] = {
     "invalid_grant": InvalidGrantError,
@@ -56,8 +57,8 @@ class _TokenAnswer(Model):
     access_token: str = Field(min_length=1)
     refresh_token: str = Field(min_length=1)
     token_type: str = "Bearer"
-    expires_in: float = Field(gt=0, allow_inf_nan=False)
-    scope: str = ""
+    expires_in: float = Field(gt=0, le=_LONGEST_LIFETIME_SECONDS)
+    scope: str | None = None
     id_token: str | None = None
 
 
@@ -135,25 +136,31 @@ class Provider:
         """
         return granted_resources(await self._post(oauth.TOKEN_RESOURCES, token), binding)
 
-    async def revoke(self, token: str) -> None:
+    async def revoke(self, token: str, *, deadline: float | None = None) -> None:
         """End the authorization that a token belongs to.
 
         Args:
             token: An access or refresh token.
+            deadline: Seconds after which it is given up; None for what the session has.
         """
-        await self._post(oauth.REVOKE_TOKEN, token)
+        await self._post(oauth.REVOKE_TOKEN, token, deadline=deadline)
 
-    async def userinfo(self, binding: Binding) -> User:
+    async def userinfo(self, binding: Binding, known: int | None) -> User:
         """Ask Roblox who has signed in.
 
         Args:
             binding: A session that signs with an access token; the user is bound to it.
+            known: The user, where it is known who that is: nothing may be taken from an answer about another one
+                (OpenID Connect Core, 5.3.2).
         """
         answered = await binding.get().send(Call(oauth.USERINFO))
         try:
-            return decode(_PROFILE, answered, oauth.USERINFO).user(binding)
+            user = decode(_PROFILE, answered, oauth.USERINFO).user(binding)
         except InvalidRequestError as error:
             raise unusable(answered, oauth.USERINFO, str(error)) from error
+        if known is not None and user.id != known:
+            raise unusable(answered, oauth.USERINFO, f"sub: it speaks of user {user.id}, and user {known} signed in")
+        return user
 
     async def verify(self, id_token: str, *, nonce: str | None, binding: Binding) -> User:
         """Return the user that an ID token speaks of.
@@ -182,8 +189,8 @@ class Provider:
             known["client_secret"] = self._secret.get_secret_value()
         return known
 
-    async def _post(self, endpoint: Endpoint, token: str) -> Response:
-        return await self._send(endpoint, urlencode({"token": token, **self._credentials()}))
+    async def _post(self, endpoint: Endpoint, token: str, *, deadline: float | None = None) -> Response:
+        return await self._send(endpoint, urlencode({"token": token, **self._credentials()}), deadline=deadline)
 
     async def _send(self, endpoint: Endpoint, body: str, *, deadline: float | None = None) -> Response:
         session = self.binding.get()
@@ -212,5 +219,5 @@ def _read_grant(answered: Response, asked: float) -> Grant:
         raise
     # The clock started when Roblox answered; from when we asked is on the safe side.
     expires_at = datetime.fromtimestamp(asked + answer.expires_in, UTC)
-    pair = TokenPair(answer.access_token, answer.refresh_token, tuple(answer.scope.split()), expires_at)
+    pair = TokenPair(answer.access_token, answer.refresh_token, tuple((answer.scope or "").split()), expires_at)
     return Grant(pair, answer.id_token, cast("dict[str, Any]", json.loads(answered.content)))

@@ -68,6 +68,29 @@ class _Lease:
     holder: str = field(repr=False)
 
 
+class Unstored:
+    """Tokens that Roblox has given and that no store has taken, by store and user.
+
+    They are the application's: a client that could not store them may be gone when the store works again.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, TokenKey], tuple[TokenStore, int, TokenPair]] = {}
+
+    def put(self, store: TokenStore, key: TokenKey, generation: int, pair: TokenPair) -> None:
+        """Keep tokens and the generation that they belong after; the store too, so that its id stays its own."""
+        self._kept[id(store), key] = (store, generation, pair)
+
+    def get(self, store: TokenStore, key: TokenKey) -> tuple[int, TokenPair] | None:
+        """Return a user's tokens, and the generation that they belong after."""
+        kept = self._kept.get((id(store), key))
+        return None if kept is None else kept[1:]
+
+    def drop(self, store: TokenStore, key: TokenKey) -> None:
+        """Forget a user's tokens."""
+        self._kept.pop((id(store), key), None)
+
+
 class RefreshingToken:
     """A credential: the access token of a user who has signed in, refreshed before it expires, and after a 401.
 
@@ -76,19 +99,21 @@ class RefreshingToken:
         store: Where the tokens are.
         user_id: Whose they are.
         runtime: That of the session which signs with this.
+        unstored: What the application's clients could not store.
     """
 
     kind: Kind = Kind.OAUTH2
 
-    def __init__(self, provider: Provider, store: TokenStore, user_id: int, runtime: Runtime) -> None:
+    def __init__(
+        self, provider: Provider, store: TokenStore, user_id: int, runtime: Runtime, unstored: Unstored
+    ) -> None:
         self.provider = provider
         self.store = store
         self.key: TokenKey = TokenKey(provider.client_id, user_id)
         self._runtime = runtime
         self._pair: TokenPair | None = None
         self._not_before = 0.0
-        self._unstored: tuple[int, TokenPair] | None = None
-        """Tokens that could not be stored, and the generation that they belong after."""
+        self._unstored = unstored
 
     @property
     def fingerprint(self) -> str:
@@ -111,8 +136,20 @@ class RefreshingToken:
             rejected: The headers of the refused request.
         """
         if self._pair is not None and _header(self._pair) == rejected:
-            await self._renew(refused=self._pair.token)
+            await self.renewed(self._pair)
         return True
+
+    async def renewed(self, refused: TokenPair) -> TokenPair:
+        """Return other tokens than those whose access token Roblox has refused.
+
+        Args:
+            refused: The tokens.
+
+        Raises:
+            SignInRequiredError: The user is not signed in, or not any more.
+            RblxCloudError: The tokens could not be refreshed.
+        """
+        return await self._renew(refused=refused.token)
 
     async def pair(self) -> TokenPair:
         """Return tokens whose access token is good for a while.
@@ -142,18 +179,36 @@ class RefreshingToken:
             pair: The tokens.
         """
         await self._runtime.shielded(self._ask(self.store.save, self.key, pair))
-        self._pair, self._unstored = pair, None
+        self._unstored.drop(self.store, self.key)
+        self._pair = pair
 
     async def sign_out(self) -> None:
         """Forget the user's tokens, and then have Roblox revoke them; idempotent."""
-        self._pair = self._unstored = None
+        self._pair = None
         await self._runtime.shielded(self._forget())
 
     async def _forget(self) -> None:
         # Forgotten first: a refresh that is under way then finds no row, and revokes what it brings.
         row = await self._ask(self.store.delete, self.key)
-        if row is not None and not row.ended:
-            await self.provider.revoke(row.pair.refresh_token)
+        unstored = self._unstored.get(self.store, self.key)
+        self._unstored.drop(self.store, self.key)
+        if unstored is not None and (row is None or row.generation == unstored[0]):
+            live = unstored[1]  # and those of the row are dead
+        elif row is not None and not row.ended:
+            live = row.pair
+        else:
+            return
+        await self.provider.revoke(live.refresh_token, deadline=DEADLINE_SECONDS)
+
+    async def sign_in_id(self) -> str | None:
+        """Return the sign-in id of the user's row; None when the user is not signed in."""
+        await self._store_unstored()
+        try:
+            row = await self._load()
+        except SignInRequiredError:
+            return None
+        self._pair = row.pair
+        return row.sign_in_id
 
     async def _renew(self, *, refused: str | None = None) -> TokenPair:
         """Return other tokens than those that are due or were refused: from the store, or by a refresh."""
@@ -231,7 +286,10 @@ class RefreshingToken:
         subject = None if grant.id_token is None else claimed_subject(grant.id_token)
         if subject not in (None, str(self.key.user_id)):
             self._pair = None
-            await self._ask(self.store.delete, self.key)
+            try:
+                await self._ask(self.store.delete, self.key)
+            except TokenStoreError:
+                await self._revoke(grant.pair)  # They stand in the user's row: so they must not work.
             raise IDTokenError("sub", "a refresh brought the tokens of another user", token=grant.pair)
         return grant.pair
 
@@ -246,17 +304,21 @@ class RefreshingToken:
                 return None if row is None else row.pair.refresh_token == pair.refresh_token
             except TokenStoreError as error:
                 if wait is None:
-                    self._unstored = (lease.row.generation, pair)
+                    self._unstored.put(self.store, self.key, lease.row.generation, pair)
                     error.token = pair
                     raise
                 await self._runtime.sleep(wait)
         raise AssertionError  # pragma: no cover
 
     async def _store_unstored(self) -> None:
-        if self._unstored is not None:
-            # False where somebody signed in or out meanwhile, which is what counts then.
-            await self._ask(self.store.replace, self.key, *self._unstored)
-            self._unstored = None
+        unstored = self._unstored.get(self.store, self.key)
+        if unstored is None:
+            return
+        # False where somebody signed in or out meanwhile, which is what counts then.
+        stored = await self._ask(self.store.replace, self.key, *unstored)
+        if not stored and await self._ask(self.store.load, self.key) is None:
+            await self._revoke(unstored[1])
+        self._unstored.drop(self.store, self.key)
 
     async def _load(self) -> StoredToken:
         row = await self._ask(self.store.load, self.key)
@@ -273,9 +335,9 @@ class RefreshingToken:
 
     async def _revoke(self, pair: TokenPair) -> None:
         try:
-            await self.provider.revoke(pair.refresh_token)
+            await self.provider.revoke(pair.refresh_token, deadline=DEADLINE_SECONDS)
         except RblxCloudError as error:
-            logger.warning("the tokens of a user who has signed out could not be revoked: %s", error)
+            logger.warning("tokens that user %s has no use for could not be revoked: %s", self.key.user_id, error)
 
     async def _ask(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the store; what it raises becomes an error of ours."""

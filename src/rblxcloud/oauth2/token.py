@@ -28,7 +28,12 @@ class PartialAccessToken:
 
     def __repr__(self) -> str:
         """Show the application, and nothing secret."""
-        return f"<{type(self).__name__} of application {self._provider.client_id}>"
+        return f"<{type(self).__name__} of application {self.client_id}>"
+
+    @property
+    def client_id(self) -> str:
+        """The application that it was given to."""
+        return self._provider.client_id
 
     def __reduce__(self) -> NoReturn:
         """Refuse: it holds a connection, and a secret that is better kept on purpose."""
@@ -43,11 +48,12 @@ class PartialAccessToken:
 
         Raises:
             AuthenticationError: The token has expired or was revoked.
+            APIResponseError: Roblox speaks of another user than the one who signed in.
 
         Scopes: `openid`, and `profile` for all but the id.
         Source: `GET /oauth/v1/userinfo`.
         """
-        return await self._provider.userinfo(self._binding)
+        return await self._provider.userinfo(self._binding, None if self.user is None else self.user.id)
 
     async def fetch_resources(self) -> Resources:
         """Ask Roblox which experiences, users and groups the user has let this application touch.

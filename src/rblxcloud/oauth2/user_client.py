@@ -7,6 +7,7 @@ from typing import cast
 from pydantic import SecretStr
 
 from rblxcloud.client import Client
+from rblxcloud.errors import OAuth2Error
 from rblxcloud.http.auth import BearerToken
 from rblxcloud.http.binding import SignedBinding
 from rblxcloud.http.session import Session
@@ -62,11 +63,12 @@ class UserClient(Client):
 
         Raises:
             SignInRequiredError: The user has to sign in again.
+            APIResponseError: Roblox speaks of another user than this one.
 
         Scopes: `openid`, and `profile` for all but the id.
         Source: `GET /oauth/v1/userinfo`.
         """
-        return await self._credential.provider.userinfo(self._session)
+        return await self._credential.provider.userinfo(self._session, self.user_id)
 
     async def fetch_resources(self) -> Resources:
         """Ask Roblox which experiences, users and groups the user has let this application touch.
@@ -81,7 +83,28 @@ class UserClient(Client):
         Source: `POST /oauth/v1/token/resources`.
         """
         credential = self._credential
-        return await credential.provider.resources((await credential.pair()).token, self._session)
+        pair = await credential.pair()
+        try:
+            return await credential.provider.resources(pair.token, self._session)
+        except OAuth2Error:
+            # The token is in the body, so no 401 says that it was revoked, or has expired by Roblox's clock.
+            pair = await credential.renewed(pair)
+            return await credential.provider.resources(pair.token, self._session)
+
+    async def fetch_sign_in_id(self) -> str | None:
+        """Return what names this sign-in of the user; nothing is sent to Roblox.
+
+        It stays the same while the user is signed in, over refreshes and when they sign in again elsewhere. After a
+        sign-out there is another one. So a web site that puts it into its sessions, and compares it at each request,
+        ends all of a user's sessions by signing the user out.
+
+        Returns:
+            The name, which is no secret; None where the user is not signed in, or has to sign in again.
+
+        Raises:
+            TokenStoreError: The store failed.
+        """
+        return await self._credential.sign_in_id()
 
     async def sign_out(self) -> None:
         """Forget the user's tokens, and then have Roblox revoke them; idempotent.

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from rblxcloud.emulator.creators.pictures import jpeg, png
+from rblxcloud.emulator.creators.pictures import colour_of, jpeg, png
 from rblxcloud.emulator.creators.users import User, addressed
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.files import check_location, file_endpoint, file_reply, location
@@ -106,8 +106,7 @@ def _download(world: World, call: Call) -> Reply:
     number, size, round_ = int(picture["userId"]), picture["size"], picture["shape"] == "ROUND"
     if picture["format"] == "JPEG":
         return file_reply(jpeg(size, number % 128, round_=round_), "image/jpeg", call.headers)
-    colour = (number * 67 % 256, number * 131 % 256, number * 29 % 256)
-    return file_reply(png(size, colour, round_=round_), "image/png", call.headers)
+    return file_reply(png(size, colour_of(number), round_=round_), "image/png", call.headers)
 
 
 def _encode(picture: Mapping[str, Any]) -> str:

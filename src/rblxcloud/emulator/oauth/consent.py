@@ -8,6 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from rblxcloud.emulator import universes
+from rblxcloud.emulator.creators import users
 from rblxcloud.emulator.model import Call, Handler, Reply, World
 from rblxcloud.emulator.oauth import authorize, grants
 from rblxcloud.emulator.oauth.authorize import AuthorizationRequest, RefusedRequest, UntrustedRequest
@@ -100,13 +101,18 @@ def _page(
 def _offer(world: World, choices: Choices) -> Offer:
     owned = {universe: universes.owner(world, universe) for universe in universes.every(world, _MOST_OFFERED)}
     owners = [universes.USER, universes.GROUP, *owned.values()]
-    users = [*(owner.partition("/")[2] for owner in owners if owner.startswith("users/")), choices.user]
+    people = [*(owner.partition("/")[2] for owner in owners if owner.startswith("users/")), choices.user]
     groups = [owner.partition("/")[2] for owner in owners if owner.startswith("groups/")]
     return Offer(
-        users=tuple(user for user in dict.fromkeys(users) if universes.is_id(user)),
+        users=tuple((user, _name(world, user)) for user in dict.fromkeys(people) if universes.is_id(user)),
         universes=tuple(owned.items()),
         groups=tuple(dict.fromkeys(groups)),
     )
+
+
+def _name(world: World, user: str) -> str:
+    found = users.find(world, int(user))
+    return f"User {user}" if found is None else f"{found.fields['displayName']} (@{found.fields['name']})"
 
 
 def _choices(form: Mapping[str, list[str]]) -> Choices:

@@ -81,7 +81,8 @@ _MEANINGS = {
 class Offer:
     """What a user can choose from without typing; ids as text."""
 
-    users: tuple[str, ...]
+    users: tuple[tuple[str, str], ...]
+    """Each with the names that people know."""
     universes: tuple[tuple[str, str], ...]
     """Each with its owner, `users/1` or `groups/1`."""
     groups: tuple[str, ...]
@@ -150,7 +151,9 @@ def error_page(title: str, message: str) -> Reply:
 
 
 def _users(offer: Offer, chosen: Choices) -> str:
-    choices = [_choice("radio", "user", user, f"User {user}", "", user == chosen.user) for user in offer.users]
+    choices = [
+        _choice("radio", "user", user, names, f"User id {user}", user == chosen.user) for user, names in offer.users
+    ]
     field = _field("other_user", "Somebody else, by user id", chosen.other_user, "Counts instead of the above")
     return _fieldset("Continue as", "The emulator asks for no password: be whoever you like.", [*choices, field])
 

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
-__all__ = ["id_claims", "picture"]
+from collections.abc import Mapping
+from datetime import datetime
 
-_JOINED = 1_373_701_800
-"""When every user joined, in seconds since 1970 UTC."""
+from rblxcloud.emulator.creators import users
+from rblxcloud.emulator.creators.pictures import colour_of, png
+from rblxcloud.emulator.files import check_location, file_endpoint, file_reply, location
+from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.emulator.universes import is_id
+from rblxcloud.endpoints.model import Endpoint
+
+__all__ = ["HANDLERS", "id_claims", "picture"]
+
+_FILE = file_endpoint("oauth.picture_file", "/_cdn/headshots/{userId}", "userId")
+_SIZE = 150
 
 
-def id_claims(user: str, scopes: tuple[str, ...]) -> dict[str, object]:
+def id_claims(world: World, user: str, scopes: tuple[str, ...]) -> dict[str, object]:
     """Return the claims about a user that scopes allow.
 
     Args:
+        world: The emulator's state.
         user: Id of the user.
         scopes: What was granted, `openid` among it.
     """
-    if "profile" not in scopes:
+    found = users.find(world, int(user)) if "profile" in scopes else None
+    if found is None:
         return {"sub": user}
     return {
         "sub": user,
-        "name": f"User {user}",
-        "nickname": f"User {user}",
-        "preferred_username": f"user{user}",
-        "created_at": _JOINED,
+        "name": found.fields["displayName"],
+        "nickname": found.fields["displayName"],
+        "preferred_username": found.fields["name"],
+        "created_at": int(datetime.fromisoformat(found.fields["createTime"]).timestamp()),
         "profile": f"https://www.roblox.com/users/{user}/profile",
     }
 
 
-def picture(user: str) -> str:
-    """Return the address of a user's headshot; nothing is there."""
-    return f"https://tr.rbxcdn.com/emulator/{user}/150/150/AvatarHeadshot/Png"
+def picture(world: World, call: Call, user: str) -> str | None:
+    """Return the address of a user's headshot; None for a user who was removed."""
+    return None if users.find(world, int(user)) is None else location(call, world.now(), f"/_cdn/headshots/{user}")
+
+
+def _download(world: World, call: Call) -> Reply:
+    user = call.path["userId"]
+    check_location(call, world.now(), f"/_cdn/headshots/{user}")
+    if not is_id(user):
+        raise Refusal(404, "NOT_FOUND", "There is no such file.")
+    return file_reply(png(_SIZE, colour_of(int(user)), round_=True), "image/png", call.headers)
+
+
+HANDLERS: Mapping[Endpoint, Handler] = {_FILE: _download}

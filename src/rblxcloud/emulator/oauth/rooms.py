@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rblxcloud.emulator.model import Handler
-from rblxcloud.emulator.oauth import apps, authorize, consent, discovery, flaws, grants, keys, token_info, tokens
+from rblxcloud.emulator.oauth import (
+    apps,
+    authorize,
+    consent,
+    discovery,
+    flaws,
+    grants,
+    keys,
+    profiles,
+    token_info,
+    tokens,
+)
 from rblxcloud.endpoints.model import Endpoint
 
 __all__ = ["HANDLERS", "SCHEMA"]
@@ -16,6 +27,7 @@ HANDLERS: Mapping[Endpoint, Handler] = {
     **discovery.HANDLERS,
     **consent.HANDLERS,
     **keys.HANDLERS,
+    **profiles.HANDLERS,
     **tokens.HANDLERS,
     **token_info.HANDLERS,
 }

@@ -80,8 +80,8 @@ def _userinfo(world: World, call: Call) -> Reply:
         raise Refusal(403, "insufficient_scope", "The access token lacks the scope openid.")
     user = call.principal.owner.removeprefix("users/")
     if not call.has_scope("profile"):
-        return json_reply(id_claims(user, ("openid",)))
-    return json_reply({**id_claims(user, ("openid", "profile")), "picture": picture(user)})
+        return json_reply(id_claims(world, user, ("openid",)))
+    return json_reply({**id_claims(world, user, ("openid", "profile")), "picture": picture(world, call, user)})
 
 
 def _asked_about(world: World, call: Call) -> Token | None:

@@ -165,7 +165,7 @@ def _issue(world: World, authorization: Authorization, issuer: str, nonce: str |
         "scope": " ".join(consent.scopes),
     }
     if "openid" in consent.scopes:
-        claims = id_claims(consent.user, consent.scopes) | _claims(world, "id", authorization, issuer)
+        claims = id_claims(world, consent.user, consent.scopes) | _claims(world, "id", authorization, issuer)
         if nonce is not None:
             claims["nonce"] = nonce
         text = flaws.id_token(world, claims, key)

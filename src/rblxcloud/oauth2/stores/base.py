@@ -6,18 +6,30 @@ A refresh token works once. So there is a row for each user of each application,
   refreshed, and nothing is stored when that is no longer the one that stands there;
 - a *lease*, which whoever refreshes takes first, so that only one does;
 - a count of *attempts*, the refreshes that have begun with this pair and of whose end nothing was written: while it is
-  above zero, the refresh token may be used up.
+  above zero, the refresh token may be used up;
+- a *sign-in id*, which stays as long as the row does, so that a web site can tell a session from before a sign-out from
+  one of now.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from rblxcloud.types import TokenPair
 
-LARGEST_FIRST_GENERATION = 2**48
-"""The first generation of a row is a random number below this: a row that was deleted and made anew is not the same."""
+_LARGEST_FIRST_GENERATION = 2**48
+
+
+def first_generation() -> int:
+    """Return the generation of a new row, at random: a row that was deleted and made anew is not the same."""
+    return secrets.randbelow(_LARGEST_FIRST_GENERATION)
+
+
+def new_sign_in_id() -> str:
+    """Return the sign-in id of a new row."""
+    return secrets.token_urlsafe(9)
 
 
 class TokenKey(NamedTuple):
@@ -45,6 +57,8 @@ class StoredToken:
     """Roblox has refused the refresh token: the user has to sign in again."""
     leased: bool
     """Somebody is refreshing them."""
+    sign_in_id: str
+    """Made at random with the row, and the same until that is deleted."""
 
 
 class TokenStore(Protocol):
@@ -52,12 +66,13 @@ class TokenStore(Protocol):
 
     Each method is one atomic step, and short: no connection or transaction outlives it. Threads and processes may call
     them at once. `lease_until` is reckoned by the store's own clock where it has one, since machines' clocks differ.
+    What a method raises is shown to users as a `TokenStoreError`: it must not have tokens in its text.
     """
 
     def save(self, key: TokenKey, pair: TokenPair) -> None:
         """Store the tokens of a user who has just signed in, in place of whatever there is.
 
-        The generation becomes a new one, attempts zero, and a lease ends.
+        The generation becomes a new one, attempts zero, and a lease ends. A row that is there keeps its sign-in id.
         """
         ...
 

@@ -67,8 +67,12 @@ class EncryptedTokenStore:
         return self._store.end(key, generation, holder)
 
     def delete(self, key: TokenKey) -> StoredToken | None:
-        """Forget a user; see `TokenStore.delete`."""
-        return self._opened(self._store.delete(key))
+        """Forget a user; see `TokenStore.delete`. Tokens that cannot be decrypted any more are forgotten as well."""
+        row = self._store.delete(key)
+        try:
+            return self._opened(row)
+        except TokenStoreError:
+            return None
 
     def users(self, client_id: str) -> list[int]:
         """Return the ids of the users that have a row; see `TokenStore.users`."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rblxcloud.oauth2.stores.base import LARGEST_FIRST_GENERATION, StoredToken, TokenKey
+from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, first_generation, new_sign_in_id
 from rblxcloud.types import TokenPair
 
 
@@ -18,6 +17,7 @@ from rblxcloud.types import TokenPair
 class _Row:
     pair: TokenPair
     generation: int
+    sign_in_id: str
     attempts: int = 0
     ended: bool = False
     holder: str | None = None
@@ -45,8 +45,10 @@ class MemoryTokenStore:
         """Store the tokens of a user who has just signed in; see `TokenStore.save`."""
         with self._lock:
             before = self._rows.get(key)
-            first = secrets.randbelow(LARGEST_FIRST_GENERATION)
-            self._rows[key] = _Row(pair, first if before is None else before.generation + 1)
+            if before is None:
+                self._rows[key] = _Row(pair, first_generation(), new_sign_in_id())
+            else:
+                self._rows[key] = _Row(pair, before.generation + 1, before.sign_in_id)
 
     def load(self, key: TokenKey) -> StoredToken | None:
         """Return a row; see `TokenStore.load`."""
@@ -73,7 +75,7 @@ class MemoryTokenStore:
             row = self._rows.get(key)
             if row is None or row.generation != generation:
                 return False
-            self._rows[key] = _Row(pair, generation + 1)
+            self._rows[key] = _Row(pair, generation + 1, row.sign_in_id)
             return True
 
     def release(self, key: TokenKey, holder: str, *, undo: bool) -> None:
@@ -108,7 +110,8 @@ class MemoryTokenStore:
         return row.holder is not None and row.lease_until > self._clock()
 
     def _stored(self, key: TokenKey, row: _Row) -> StoredToken:
-        return StoredToken(key, row.pair, row.generation, row.attempts, row.ended, self._is_leased(row))
+        leased = self._is_leased(row)
+        return StoredToken(key, row.pair, row.generation, row.attempts, row.ended, leased, row.sign_in_id)
 
 
 _stores: weakref.WeakSet[MemoryTokenStore] = weakref.WeakSet()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from rblxcloud.errors import ConfigurationError, TokenStoreError
-from rblxcloud.oauth2.stores.base import LARGEST_FIRST_GENERATION, StoredToken, TokenKey
+from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, first_generation, new_sign_in_id
 from rblxcloud.types import TokenPair
 
 try:
@@ -18,9 +17,12 @@ try:
 except ImportError as _missing:
     raise ConfigurationError("tokens in Redis need an extra: pip install 'rblxcloud[redis]'") from _missing
 
+_SECONDS = 5.0
+"""How long Redis may take to answer."""
+
 _COMMON = """
 local key, fields = KEYS[1], {'token', 'refresh_token', 'scope', 'expires_at', 'generation', 'attempts', 'ended',
-    'lease_holder', 'lease_until'}
+    'lease_holder', 'lease_until', 'sign_in_id'}
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local row, exists = {}, redis.call('EXISTS', key) == 1
@@ -43,7 +45,13 @@ local function tokens(generation)
 end
 local function plus_one(number) return string.format('%.0f', tonumber(number) + 1) end
 """
-_SAVE = _COMMON + "tokens(exists and plus_one(row.generation) or ARGV[1])"
+_SAVE = (
+    _COMMON
+    + """
+if not exists then put({sign_in_id = ARGV[6]}) end
+tokens(exists and plus_one(row.generation) or ARGV[1])
+"""
+)
 _LOAD = _COMMON + "return told()"
 _LEASE = (
     _COMMON
@@ -91,7 +99,7 @@ class RedisTokenStore:
 
     def __init__(self, redis: str | Redis, *, prefix: str = "rblxcloud:tokens") -> None:
         try:
-            self._redis: Any = cast("Any", Redis).from_url(redis) if isinstance(redis, str) else redis
+            self._redis: Any = _open(redis) if isinstance(redis, str) else redis
         except ValueError as error:
             raise ConfigurationError(f"redis: {error}") from None
         self._prefix = prefix
@@ -106,7 +114,7 @@ class RedisTokenStore:
 
     def save(self, key: TokenKey, pair: TokenPair) -> None:
         """Store the tokens of a user who has just signed in; see `TokenStore.save`."""
-        self._run(_SAVE, key, secrets.randbelow(LARGEST_FIRST_GENERATION), *_tokens(pair))
+        self._run(_SAVE, key, first_generation(), *_tokens(pair), new_sign_in_id())
 
     def load(self, key: TokenKey) -> StoredToken | None:
         """Return a row; see `TokenStore.load`."""
@@ -152,6 +160,11 @@ class RedisTokenStore:
             raise _failure(error) from error
 
 
+def _open(address: str) -> Any:
+    """Return a client. What stands in the address counts more than these timeouts, which older versions lack."""
+    return cast("Any", Redis).from_url(address, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+
+
 def _failure(error: RedisError) -> TokenStoreError:
     return TokenStoreError(f"Redis failed: {error}")
 
@@ -170,4 +183,12 @@ def _stored(key: TokenKey, answer: str | bytes | None) -> StoredToken | None:
     row: dict[str, Any] = json.loads(answer)
     expires_at = datetime.fromtimestamp(float(row["expires_at"]), UTC)
     pair = TokenPair(row["token"], row["refresh_token"], tuple(row["scope"].split()), expires_at)
-    return StoredToken(key, pair, int(row["generation"]), int(row["attempts"]), row["ended"] == "1", row["leased"])
+    return StoredToken(
+        key,
+        pair,
+        generation=int(row["generation"]),
+        attempts=int(row["attempts"]),
+        ended=row["ended"] == "1",
+        leased=row["leased"],
+        sign_in_id=row["sign_in_id"],
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from rblxcloud.errors import TokenStoreError
-from rblxcloud.oauth2.stores.base import LARGEST_FIRST_GENERATION, StoredToken, TokenKey
+from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, first_generation, new_sign_in_id
 from rblxcloud.sql import SQLTable, sa
 from rblxcloud.types import TokenPair
 
@@ -17,8 +16,8 @@ from rblxcloud.types import TokenPair
 class SQLTokenStore:
     """Keeps tokens in a table of SQLite or PostgreSQL, which is made when it is missing.
 
-    Processes on one machine may share a SQLite file; processes on several, a PostgreSQL database, whose clock leases
-    are reckoned by.
+    Processes on one machine may share a SQLite file, which only its owner can read when it is made here. Processes on
+    several may share a PostgreSQL database, whose clock leases are reckoned by.
 
     Args:
         database: An address such as `sqlite:///tokens.db` or `postgresql+psycopg://user@host/name`, or an engine of
@@ -53,8 +52,8 @@ class SQLTokenStore:
         """Store the tokens of a user who has just signed in; see `TokenStore.save`."""
         rows = self._table.rows
         values = _tokens(pair) | _UNTOUCHED
-        first = secrets.randbelow(LARGEST_FIRST_GENERATION)
-        statement = self._table.insert().values(**key._asdict(), generation=first, **values)
+        new = {"generation": first_generation(), "sign_in_id": new_sign_in_id()}
+        statement = self._table.insert().values(**key._asdict(), **new, **values)
         statement = statement.on_conflict_do_update(
             index_elements=[rows.c.client_id, rows.c.user_id],
             set_={**values, "generation": rows.c.generation + 1},
@@ -128,7 +127,10 @@ class SQLTokenStore:
         return [*(rows[name] for name in _READ), leased]
 
 
-_READ = ("client_id", "user_id", "token", "refresh_token", "scope", "expires_at", "generation", "attempts", "ended")
+_READ = (
+    *("client_id", "user_id", "token", "refresh_token", "scope", "expires_at"),
+    *("generation", "attempts", "ended", "sign_in_id"),
+)
 _NO_LEASE: dict[str, Any] = {"lease_holder": None, "lease_until": 0.0}
 _UNTOUCHED: dict[str, Any] = {**_NO_LEASE, "attempts": 0, "ended": False}
 
@@ -146,6 +148,7 @@ def _schema() -> list[sa.Column[Any]]:
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("lease_holder", sa.Text),
         sa.Column("lease_until", sa.Double, nullable=False),
+        sa.Column("sign_in_id", sa.Text, nullable=False),
     ]
 
 
@@ -164,4 +167,6 @@ def _stored(row: Any) -> StoredToken | None:
     expires_at = datetime.fromtimestamp(row.expires_at, UTC)
     pair = TokenPair(row.token, row.refresh_token, tuple(row.scope.split()), expires_at)
     key = TokenKey(row.client_id, row.user_id)
-    return StoredToken(key, pair, row.generation, row.attempts, bool(row.ended), bool(row.leased))
+    return StoredToken(
+        key, pair, row.generation, row.attempts, bool(row.ended), bool(row.leased), sign_in_id=row.sign_in_id
+    )
