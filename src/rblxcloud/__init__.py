@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         IDTokenError,
         InvalidGrantError,
         InvalidRequestError,
+        MissingScopesError,
         ModerationError,
         NotFoundError,
         OAuth2Error,
@@ -48,19 +49,35 @@ if TYPE_CHECKING:
     from rblxcloud.oauth2.user_client import UserClient
     from rblxcloud.operation import Operation
     from rblxcloud.pagination import Page, Pager
+    from rblxcloud.resources.api_key import ApiKeyInfo, KeyDataStore, KeyScope
     from rblxcloud.resources.asset import Asset, AssetPreview, AssetVersion
     from rblxcloud.resources.asset_permissions import PermissionGrants, RefusedGrant
     from rblxcloud.resources.asset_type import AssetType
     from rblxcloud.resources.creator import Creator
+    from rblxcloud.resources.creator_store import CreatorStore, CreatorStoreProduct, Money
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
     from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
+    from rblxcloud.resources.game_server import (
+        FilterOption,
+        GameServer,
+        GameServerLog,
+        LogSeverity,
+        PlaceFilter,
+        PlaceForecast,
+        PlaceRestart,
+        ServerRestart,
+    )
+    from rblxcloud.resources.game_servers import GameServers
+    from rblxcloud.resources.generative import SpeechAsset, Translation
     from rblxcloud.resources.group import Group, GroupShout
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
+    from rblxcloud.resources.homepage_thumbnails import HomepageThumbnail, HomepageThumbnails
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.ordered_data_store import OrderedDataStore, OrderedEntry
     from rblxcloud.resources.quota import AssetQuota
+    from rblxcloud.resources.scope_check import ScopeCheck, ScopeReport
     from rblxcloud.resources.thumbnail import UserThumbnail
     from rblxcloud.resources.user import SocialNetworkProfiles, User
     from rblxcloud.types import JSON, UNSET, Headers, Response, TokenPair, Unset
@@ -76,6 +93,7 @@ __all__ = [
     "APITimeoutError",
     "AccessToken",
     "AccessTokenInfo",
+    "ApiKeyInfo",
     "Asset",
     "AssetPreview",
     "AssetQuota",
@@ -90,6 +108,8 @@ __all__ = [
     "ConflictError",
     "ConsentDeniedError",
     "Creator",
+    "CreatorStore",
+    "CreatorStoreProduct",
     "DataStore",
     "DataStoreInfo",
     "DeadlineExceededError",
@@ -98,10 +118,14 @@ __all__ = [
     "EntryResult",
     "EntryVersion",
     "Experience",
+    "FilterOption",
     "ForumCategory",
     "ForumComment",
     "ForumPost",
     "ForumReaction",
+    "GameServer",
+    "GameServerLog",
+    "GameServers",
     "Group",
     "GroupJoinRequest",
     "GroupMember",
@@ -109,14 +133,21 @@ __all__ = [
     "GroupRolePermissions",
     "GroupShout",
     "Headers",
+    "HomepageThumbnail",
+    "HomepageThumbnails",
     "IDTokenError",
     "InvalidGrantError",
     "InvalidRequestError",
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "KeyDataStore",
+    "KeyScope",
+    "LogSeverity",
     "MemoryTokenStore",
+    "MissingScopesError",
     "ModerationError",
+    "Money",
     "NotFoundError",
     "OAuth2App",
     "OAuth2Error",
@@ -132,6 +163,9 @@ __all__ = [
     "PartialAccessToken",
     "PermissionDeniedError",
     "PermissionGrants",
+    "PlaceFilter",
+    "PlaceForecast",
+    "PlaceRestart",
     "PreconditionFailedError",
     "RateLimitedError",
     "RateLimits",
@@ -142,17 +176,22 @@ __all__ = [
     "Response",
     "ResponseEvent",
     "RetryPolicy",
+    "ScopeCheck",
+    "ScopeReport",
     "ServerError",
+    "ServerRestart",
     "SignInRequiredError",
     "Snapshot",
     "SocialLink",
     "SocialNetworkProfiles",
+    "SpeechAsset",
     "StateMismatchError",
     "StoredToken",
     "TokenKey",
     "TokenPair",
     "TokenStore",
     "TokenStoreError",
+    "Translation",
     "Unset",
     "UnsupportedCredentialError",
     "User",
@@ -162,6 +201,28 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MissingScopesError": "rblxcloud.errors",
+    "ApiKeyInfo": "rblxcloud.resources.api_key",
+    "KeyScope": "rblxcloud.resources.api_key",
+    "KeyDataStore": "rblxcloud.resources.api_key",
+    "ScopeCheck": "rblxcloud.resources.scope_check",
+    "ScopeReport": "rblxcloud.resources.scope_check",
+    "GameServers": "rblxcloud.resources.game_servers",
+    "GameServer": "rblxcloud.resources.game_server",
+    "GameServerLog": "rblxcloud.resources.game_server",
+    "LogSeverity": "rblxcloud.resources.game_server",
+    "FilterOption": "rblxcloud.resources.game_server",
+    "PlaceFilter": "rblxcloud.resources.game_server",
+    "PlaceRestart": "rblxcloud.resources.game_server",
+    "PlaceForecast": "rblxcloud.resources.game_server",
+    "ServerRestart": "rblxcloud.resources.game_server",
+    "HomepageThumbnails": "rblxcloud.resources.homepage_thumbnails",
+    "HomepageThumbnail": "rblxcloud.resources.homepage_thumbnails",
+    "Translation": "rblxcloud.resources.generative",
+    "SpeechAsset": "rblxcloud.resources.generative",
+    "CreatorStore": "rblxcloud.resources.creator_store",
+    "CreatorStoreProduct": "rblxcloud.resources.creator_store",
+    "Money": "rblxcloud.resources.creator_store",
     "AccessToken": "rblxcloud.oauth2.token",
     "AccessTokenInfo": "rblxcloud.oauth2.token_info",
     "APIConnectionError": "rblxcloud.errors",

@@ -155,7 +155,7 @@ class DataStore(Generic[T]):
             BadRequestError: It is not the id of a version.
 
         Scopes: `universe-datastores.objects:read`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}@{revision_id}`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`, of `key@version`.
         """
         call = wire.get_version(self._address(key), check_text("version", version, _LONGEST_VERSION))
         return self._read(key, call, await self._session.send(call))
@@ -193,8 +193,8 @@ class DataStore(Generic[T]):
 
         Scopes: `universe-datastores.objects:update`, `universe-datastores.objects:create`, and
         `universe-datastores.control:create` for a store that does not exist.
-        Source: `PATCH /cloud/v2/.../entries/{entry_id}`; with a precondition
-        `POST /datastores/v1/.../datastore/entries/entry`.
+        Source: `PATCH /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`; with a
+        precondition `POST /datastores/v1/.../datastore/entries/entry`.
         """
         if check_switch("exclusive_create", exclusive_create) and previous_version is not None:
             raise InvalidRequestError("exclusive_create", "cannot be combined with previous_version")
@@ -241,7 +241,7 @@ class DataStore(Generic[T]):
             APIConnectionError: No answer came; `outcome_unknown` says whether it may have been added.
 
         Scopes: `universe-datastores.objects:create`, `universe-datastores.objects:update`.
-        Source: `POST /cloud/v2/.../entries/{entry_id}:increment`.
+        Source: `POST /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:increment`.
         """
         check_whole("amount", amount, EXACT_INTEGER)
         call = wire.increment(self._address(key), amount, Tags(check_users(users), check_metadata(metadata)))
@@ -259,7 +259,7 @@ class DataStore(Generic[T]):
             NotFoundError: The key does not exist, or was removed before.
 
         Scopes: `universe-datastores.objects:delete`.
-        Source: `DELETE /cloud/v2/.../entries/{entry_id}`.
+        Source: `DELETE /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         await self._session.send(wire.remove(self._address(key)))
 
@@ -294,7 +294,8 @@ class DataStore(Generic[T]):
 
         Scopes: `universe-datastores.objects:read`, `universe-datastores.objects:update`,
         `universe-datastores.objects:create`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}`, `POST /datastores/v1/.../datastore/entries/entry`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`,
+        `POST /datastores/v1/.../datastore/entries/entry`.
         """
         check_whole("attempts", attempts, 1_000_000, smallest=1)
         check_function("transform", transform)
@@ -340,7 +341,7 @@ class DataStore(Generic[T]):
             InvalidRequestError: `keys` is a single text, or `concurrency` is out of range.
 
         Scopes: `universe-datastores.objects:read`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         check_whole("concurrency", concurrency, 1000, smallest=1)
         if isinstance(keys, str | bytes) or not isinstance(keys, Iterable | AsyncIterable):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -377,7 +378,7 @@ class DataStore(Generic[T]):
                 `.` or `..`.
 
         Scopes: `universe-datastores.objects:list`.
-        Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_KEY_PAGE, smallest=1)
@@ -416,7 +417,7 @@ class DataStore(Generic[T]):
             A pager: iterate it, or its `pages()`.
 
         Scopes: `universe-datastores.versions:list`.
-        Source: `GET /cloud/v2/.../entries/{entry_id}:listRevisions`.
+        Source: `GET /cloud/v2/.../data-stores/{data_store_id}/scopes/{scope_id}/entries/{entry_id}:listRevisions`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)

@@ -1,4 +1,4 @@
-"""Lists of v2 that are paged by token, from the row of their endpoint."""
+"""Lists that are paged by token, from the row of their endpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class WirePage(Protocol[T_co]):
 
 
 class PageModel(Model):
-    """A page as v2 sends it; each list has a subclass with `items`, which says under which name they come."""
+    """A page as most services send it; each list has a subclass with `items`, which says under which name they come."""
 
     next_page_token: str | None = None
 
@@ -67,9 +67,13 @@ def list_pages(
     check_limit(limit)
     check_whole("page_size", page_size, largest, smallest=1)
     size = page_size if limit is None else min(page_size, limit)
+    paging = endpoint.paging
+    assert paging is not None
+    assert paging.size is not None
+    names = (paging.size, paging.token)
 
     async def fetch(token: str | None, wanted: int | None) -> Page[T]:
-        call = Call(endpoint, path, {"maxPageSize": size, "pageToken": token, **(query or {})})
+        call = Call(endpoint, path, {names[0]: size, names[1]: token, **(query or {})})
         page = await binding.get().request(call, answer)
         return Page(page.items, page.next_page_token or None)
 

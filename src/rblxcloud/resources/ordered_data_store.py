@@ -128,7 +128,7 @@ class OrderedDataStore:
             InvalidRequestError: An argument is refused; nothing was sent.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `PATCH /cloud/v2/.../entries/{entry_id}?allowMissing=true`.
+        Source: `PATCH /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         if abs(_check_number("value", value)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_UPDATE_ENTRY, key, {"value": value}, {"allow_missing": True})
@@ -149,7 +149,7 @@ class OrderedDataStore:
             BadRequestError: The key exists.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `POST /cloud/v2/.../entries?id={key}`.
+        Source: `POST /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries`.
         """
         _check_key(key)
         if abs(_check_number("value", value)) > EXACT_INTEGER:
@@ -171,7 +171,7 @@ class OrderedDataStore:
             APIConnectionError: No answer came; `outcome_unknown` says whether it may have been added.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`, and `...:read` for a number beyond 2^53 - 1.
-        Source: `POST /cloud/v2/.../entries/{entry_id}:increment`.
+        Source: `POST /cloud/v2/.../ordered-data-stores/.../entries/{entry_id}:increment`.
         """
         if abs(_check_number("amount", amount)) > EXACT_INTEGER:
             return await self._send_v1(api.V1_INCREMENT_ENTRY, key, {"amount": amount}, {})
@@ -194,7 +194,7 @@ class OrderedDataStore:
             NotFoundError: The key does not exist.
 
         Scopes: `universe.ordered-data-store.scope.entry:write`.
-        Source: `DELETE /cloud/v2/.../entries/{entry_id}`.
+        Source: `DELETE /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries/{entry_id}`.
         """
         await self._session.send(Call(api.DELETE_ENTRY, self._v2(key)))
 
@@ -220,7 +220,7 @@ class OrderedDataStore:
             A pager: iterate it, or its `pages()`.
 
         Scopes: `universe.ordered-data-store.scope.entry:read`.
-        Source: `GET /cloud/v2/.../scopes/{scope_id}/entries`.
+        Source: `GET /cloud/v2/.../ordered-data-stores/{ordered_data_store_id}/scopes/{scope_id}/entries`.
         """
         check_limit(limit)
         check_whole("page_size", page_size, _LARGEST_PAGE, smallest=1)

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rblxcloud.endpoints import assets, users
+from rblxcloud.endpoints import assets, server_management, thumbnails, users
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.routes import match
-from rblxcloud.operation import Operation, resume
+from rblxcloud.operation import Operation, polled_at, resume
 from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.game_server import ServerRestart
+from rblxcloud.resources.generative import SpeechAsset
+from rblxcloud.resources.homepage_thumbnails import HomepageThumbnail
 from rblxcloud.resources.thumbnail import UserThumbnail
 
 RESULTS: Mapping[str, type[Any]] = {
     assets.ASSETS_GET_OPERATION.name: Asset,
     assets.ASSETS_GET_ASSET.name: Asset,
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
+    thumbnails.GET_HOMEPAGE_THUMBNAIL_UPLOADS.name: HomepageThumbnail,
+    server_management.LIST_RESTARTS.name: ServerRestart,
 }
 """What the operations bring that are polled at an endpoint."""
+
+OTHERS: Mapping[str, type[Any]] = {"GenerateSpeechAssetResponse": SpeechAsset}
+"""What they bring instead where the result says so: speech is polled at the same endpoint as an upload."""
 
 
 def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
@@ -34,7 +41,7 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     if not isinstance(path, str):
         raise InvalidRequestError("path", f"is of type {type(path).__name__}; it takes text")
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
-    endpoint, _ = match("GET", address)
-    if endpoint.name not in RESULTS:
+    result = RESULTS.get(polled_at(address).name)
+    if result is None:
         raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")
-    return resume(binding, address, RESULTS[endpoint.name])
+    return resume(binding, address, result, OTHERS)
