@@ -100,6 +100,11 @@ ANSWERS: tuple[Outranked, ...] = (
         r'^200 Response violates schema: .*"assetVersions".* is not of type "array"',
         "ambiguities.md section A, point 47: the list is wrapped",
     ),
+    Outranked(
+        r"(GET|POST) /thumbnail-personalization-api/v1/universes/{universeId}/personalization(/\w+)?",
+        r"^200 Response violates schema: False schema does not allow",
+        "ambiguities.md section B: an ActionResult is an empty schema, which conveys nothing of what is answered",
+    ),
 )
 """About what the emulator answers."""
 

@@ -25,6 +25,7 @@ from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.core import DEFAULT_KEY
 from rblxcloud.emulator.model import RawRequest
 from rblxcloud.emulator.server import serve
+from tests.emulator.forms import png
 from tests.oracle.document import METHODS, strict
 from tests.oracle.exceptions import ANSWERS, Ledger
 from tests.oracle.oracle import Finding
@@ -43,6 +44,11 @@ SERVED = (
     "/cloud/v2/users/{user_id}",
     "/cloud/v2/groups/{group_id}",
     "/legacy-groups/v1/groups/{groupId}/status",
+    "/server-management/v1/",
+    "/thumbnail-personalization-api/v1/",
+    "/cloud/v2/universes/{universe_id}:translateText",
+    "/cloud/v2/universes/{universe_id}:generateSpeechAsset",
+    "/cloud/v2/creator-store-products",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 
@@ -73,6 +79,13 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "join_request_id": ("5", "9", "bad"),
     "role_id": (str(ROLE), "5", "bad"),
     "size": ("48", "720", "49"),
+    **dict.fromkeys(("operationIds", "homepageThumbnailIds"), ("seeded", "bad")),
+    "placeId": ("2", "bad"),
+    "jobId": ("seeded", "bad"),
+    "Filter": ("", "ALL", 'status == "active"', "occupancy >= 1 && full == false", "bad"),
+    "OrderBy": ("", "uptime", "uptime desc", "bad"),
+    **dict.fromkeys(("PageToken", "nextCursor"), ("", "bad")),
+    "creator_store_product_id": (f"CreatorMarketplaceAsset-Model-{ASSET}", "CreatorMarketplaceAsset-Model-5", "bad"),
     "roblox-entry-userids": ("[1, 2]", "bad"),
     "roblox-entry-attributes": ('{"a": 1}', "bad"),
 }
@@ -114,6 +127,28 @@ _PARAMETER = {
     "maxProperties": 1,
     "additionalProperties": False,
 }
+
+
+def _product(asset: int) -> dict[str, Any]:
+    """Return the schema of a product of a model; every price but the last one will do."""
+    prices = [(0, 0), (4_990_000_000, -9), (499, -2)]
+    return {
+        "type": "object",
+        "properties": {
+            "modelAssetId": {"type": "string", "enum": [str(asset)]},
+            "published": {"type": "boolean"},
+            "basePrice": {
+                "enum": [
+                    {"currencyCode": "USD", "quantity": {"significand": significand, "exponent": exponent}}
+                    for significand, exponent in prices
+                ]
+            },
+        },
+        "required": ["modelAssetId"],
+        "additionalProperties": False,
+    }
+
+
 BODIES: dict[str, Any] = {
     "POST /assets/v1/assets": {
         "type": "object",
@@ -182,6 +217,53 @@ BODIES: dict[str, Any] = {
         },
         "required": ["source", "payload"],
     },
+    "POST /server-management/v1/universes/{universeId}/restarts": {
+        "type": "object",
+        "properties": {
+            "bleedOffDurationMinutes": {"type": "integer", "enum": [1, 240, 241]},
+            "places": {"enum": [{}, {"2": {}}, {"2": {"versions": [1]}}, {"2": {"excludeCurrentVersion": True}}]},
+            "attributes": {"enum": [{}, {"a": "b"}, {"a": "b" * 500}]},
+        },
+        "additionalProperties": False,
+    },
+    "POST /cloud/v2/universes/{universe_id}:translateText": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1},
+            "sourceLanguageCode": {"type": "string", "enum": ["en-us", "xx-xx"]},
+            "targetLanguageCodes": {"type": "array", "items": {"type": "string", "enum": ["fr-fr", "ja-jp"]}},
+        },
+        "required": ["text"],
+    },
+    "POST /cloud/v2/universes/{universe_id}:generateSpeechAsset": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1},
+            "speechStyle": {
+                "type": "object",
+                "properties": {"voiceId": {"type": "string", "enum": ["1", "x"]}, "pitch": {"type": "number"}},
+            },
+        },
+        "required": ["text"],
+    },
+    "POST /cloud/v2/creator-store-products": _product(ASSET + 1),
+    "PATCH /cloud/v2/creator-store-products/{creator_store_product_id}": _product(ASSET),
+    "POST /thumbnail-personalization-api/v1/universes/{universeId}/thumbnails/uploads": {
+        "type": "object",
+        "properties": {"files": {"type": "string", "format": "binary"}},
+        "required": ["files"],
+    },
+    **{
+        f"POST /thumbnail-personalization-api/v1/universes/{{universeId}}/personalization/{verb}": {
+            "type": "object",
+            "properties": {
+                "homepageThumbnailIds": {"enum": [["seeded"], ["bad"], []]},
+                **({"id": {"type": "string", "enum": ["seeded", "bad"]}} if verb == "update" else {}),
+            },
+            "required": ["homepageThumbnailIds", *(["id"] if verb == "update" else [])],
+        }
+        for verb in ("create", "update")
+    },
     f"PATCH {_GROUP}/memberships/{{membership_id}}": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:assignRole": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:unassignRole": _ROLE_BODY,
@@ -195,6 +277,8 @@ CHECKS = [not_a_server_error, response_schema_conformance, content_type_conforma
 SEEDED = {"datastoreName": "seeded", "scope": "global", "entryKey": "number"}
 RBXM = b"<roblox!\x89\xff\r\n\x1a\n" + b"\0" * 16
 HEADERS = {"x-api-key": DEFAULT_KEY}
+FILES = {"fileContent": RBXM, "files": png()}
+ENCODING = {"fileContent": {"contentType": "model/x-rbxm"}, "files": {"contentType": "image/png"}}
 EXAMPLES = 12
 
 
@@ -209,7 +293,7 @@ def served_part(document: Any) -> Any:
         for method in METHODS:
             if body := BODIES.get(f"{method.upper()} {path}"):
                 for content in item[method]["requestBody"]["content"].values():
-                    content.update(schema=body, encoding={"fileContent": {"contentType": "model/x-rbxm"}})
+                    content.update(schema=body, encoding=ENCODING)
                 item[method]["requestBody"]["required"] = True
             parameters = item.get(method, {}).get("parameters", [])
             # No generated text is the checksum of the body that is generated with it.
@@ -247,7 +331,8 @@ def base_url(emulator: Emulator) -> Iterator[str]:
 
 
 def seed(emulator: Emulator) -> dict[str, str]:
-    """Give the emulator a number, a text and a deleted entry in each scope, an asset, and a forum in group 1.
+    """Give the emulator a number, a text and a deleted entry in each scope, two assets, a forum in group 1, a
+    server, and a picture for the home page.
 
     Returns:
         The ids that only this emulator knows, by the names of the parameters that take them.
@@ -262,13 +347,27 @@ def seed(emulator: Emulator) -> dict[str, str]:
         _post(emulator, f"{stores.format('ordered-data-stores')}?id=number", 5)
         reply = emulator.handle(RawRequest("DELETE", f"{stores.format('data-stores')}/deleted", HEADERS))
         assert reply.status == 200
-    emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    for _ in range(2):
+        emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    _send(emulator, "/cloud/v2/creator-store-products", {"modelAssetId": str(ASSET), "published": True})
+    job = emulator.servers.add(1, 2, players=(5,))
+    emulator.servers.log(job, "Ready.")
+    _send(emulator, "/server-management/v1/universes/1/restarts", {"bleedOffDurationMinutes": 5})
+    homepage = "/thumbnail-personalization-api/v1/universes/1"
+    started = _send_form(emulator, f"{homepage}/thumbnails/uploads", {"files": ("a.png", "image/png", png())})
+    listed = emulator.handle(RawRequest("GET", f"{homepage}/thumbnails", HEADERS))
+    picture = json.loads(listed.body)["homepageThumbnails"][0]["homepageThumbnailId"]
+    chosen = _send(emulator, f"{homepage}/personalization/create", {"homepageThumbnailIds": [picture]})
     category = emulator.groups.add_category(1, "Seeded")
     thumbnail = emulator.handle(RawRequest("GET", "/cloud/v2/users/1:generateThumbnail", HEADERS))
     return {
         "versionId": versions[0],
         "operationId": _upload(emulator),
         "operation_id": json.loads(thumbnail.body)["path"].rpartition("/")[2],
+        "jobId": job,
+        "operationIds": started["fileToOperationIdDict"]["a.png"],
+        "homepageThumbnailIds": picture,
+        "id": chosen["id"],
         "forum_category_id": category,
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
     }
@@ -282,32 +381,36 @@ def _upload(emulator: Emulator) -> str:
         "description": "",
         "creationContext": {"creator": {"userId": "1"}},
     }
-    body = b"\r\n".join(
-        (
-            b"--edge",
-            b'Content-Disposition: form-data; name="request"',
-            b"",
-            json.dumps(request).encode(),
-            b"--edge",
-            b'Content-Disposition: form-data; name="fileContent"; filename="a.rbxm"',
-            b"Content-Type: model/x-rbxm",
-            b"",
-            RBXM,
-            b"--edge--",
-            b"",
-        )
-    )
-    kind = {"content-type": "multipart/form-data; boundary=edge", "content-length": str(len(body))}
-    reply = emulator.handle(RawRequest("POST", "/assets/v1/assets", {**HEADERS, **kind}, body))
-    assert reply.status == 200
-    return str(json.loads(reply.body)["operationId"])
+    form = {
+        "request": (None, "application/json", json.dumps(request).encode()),
+        "fileContent": ("a.rbxm", "model/x-rbxm", RBXM),
+    }
+    return str(_send_form(emulator, "/assets/v1/assets", form)["operationId"])
+
+
+def _send_form(emulator: Emulator, path: str, fields: dict[str, tuple[str | None, str, bytes]]) -> Any:
+    parts = [
+        f'--edge\r\nContent-Disposition: form-data; name="{name}"'.encode()
+        + (f'; filename="{filename}"' if filename else "").encode()
+        + f"\r\nContent-Type: {kind}\r\n\r\n".encode()
+        + content
+        for name, (filename, kind, content) in fields.items()
+    ]
+    return _request(emulator, path, b"\r\n".join([*parts, b"--edge--", b""]), "multipart/form-data; boundary=edge")
 
 
 def _post(emulator: Emulator, path: str, value: object) -> Any:
-    body = json.dumps({"value": value}).encode()
-    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
+    return _send(emulator, path, {"value": value})
+
+
+def _send(emulator: Emulator, path: str, body: object) -> Any:
+    return _request(emulator, path, json.dumps(body).encode(), "application/json")
+
+
+def _request(emulator: Emulator, path: str, body: bytes, kind: str) -> Any:
+    headers = {**HEADERS, "content-type": kind, "content-length": str(len(body))}
     reply = emulator.handle(RawRequest("POST", path, headers, body))
-    assert reply.status == 200
+    assert reply.status == 200, reply.body
     return json.loads(reply.body)
 
 
@@ -334,8 +437,18 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
             name: seeded.get(name, value) if value == "seeded" else value
             for name, value in case.path_parameters.items()
         }
-        if isinstance(case.body, dict) and "fileContent" in case.body:
-            case.body["fileContent"] = RBXM
+        for name in ("operationIds", "homepageThumbnailIds"):
+            if case.query.get(name) == "seeded":
+                case.query = {**case.query, name: seeded[name]}
+        if isinstance(case.body, dict):
+            case.body = {
+                name: FILES.get(name) or seeded.get(name, value)
+                if value in ("seeded", ["seeded"]) or name in FILES
+                else value
+                for name, value in case.body.items()
+            }
+            if isinstance(case.body.get("homepageThumbnailIds"), str):
+                case.body["homepageThumbnailIds"] = [case.body["homepageThumbnailIds"]]
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:

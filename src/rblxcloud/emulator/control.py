@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
 from rblxcloud.emulator.control_creators import ROUTES
+from rblxcloud.emulator.control_servers import ROUTES as SERVER_ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.model import RawRequest, Reply
@@ -240,5 +241,6 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     ("limits", False): {"GET": _show_limits, "PUT": _set_limits},
     ("universes", True): {"PUT": _set_universe},
     **ROUTES,
+    **SERVER_ROUTES,
     **oauth.ROUTES,
 }

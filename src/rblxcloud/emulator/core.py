@@ -16,20 +16,26 @@ from rblxcloud.emulator import (
     access,
     api_keys,
     assets,
+    creator_store,
     creators,
     data_stores,
+    generative,
+    homepage_thumbnails,
     journal,
     messaging,
     ordered_data_stores,
+    servers,
     universes,
 )
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.assets.controls import AssetControls
 from rblxcloud.emulator.clock import Clock
+from rblxcloud.emulator.creator_store import CreatorStoreControls
 from rblxcloud.emulator.creators import small_world
 from rblxcloud.emulator.creators.controls import GroupControls, UserControls
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
+from rblxcloud.emulator.generative import TranslationControls
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.messaging import Message
@@ -40,6 +46,7 @@ from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
 from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
+from rblxcloud.emulator.servers.controls import ServerControls
 from rblxcloud.endpoints.model import Body, Endpoint
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
@@ -61,6 +68,10 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (assets.HANDLERS, assets.SCHEMA),
     (creators.HANDLERS, creators.SCHEMA),
     (oauth.HANDLERS, oauth.SCHEMA),
+    (servers.HANDLERS, servers.SCHEMA),
+    (homepage_thumbnails.HANDLERS, homepage_thumbnails.SCHEMA),
+    (generative.HANDLERS, generative.SCHEMA),
+    (creator_store.HANDLERS, creator_store.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -120,13 +131,19 @@ class Emulator:
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
         self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
-        """How the next uploads and thumbnails go."""
+        """How the next uploads, thumbnails and restarts go."""
         self.assets: AssetControls = AssetControls(self._world, self._transaction)
         """The assets there are."""
         self.users: UserControls = UserControls(self._world, self._transaction)
         """Users: profiles, inventories, notifications."""
         self.groups: GroupControls = GroupControls(self._world, self._transaction)
         """Groups: members, roles, requests to join, shouts, forums."""
+        self.servers: ServerControls = ServerControls(self._world, self._transaction)
+        """Game servers: none, until some are let begin."""
+        self.translations: TranslationControls = TranslationControls(self._world, self._transaction)
+        """How texts read in other languages."""
+        self.creator_store: CreatorStoreControls = CreatorStoreControls(self._world, self._transaction)
+        """The products of the Creator Store."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

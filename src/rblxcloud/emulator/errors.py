@@ -34,6 +34,8 @@ _FAMILIES = (
     ("/assets/v1/", ErrorFamily.ASSETS),
     ("/asset-permissions-api/", ErrorFamily.ASSET_PERMISSIONS),
     ("/legacy-", ErrorFamily.LEGACY),
+    ("/server-management/", ErrorFamily.PROBLEM),
+    ("/thumbnail-personalization-api/", ErrorFamily.EMPTY),
     ("/oauth/", ErrorFamily.OAUTH),
 )
 
@@ -131,6 +133,11 @@ def _problem(refusal: Refusal) -> object:
     return {"type": "about:blank", "title": refusal.code, "status": refusal.status, "detail": refusal.message}
 
 
+def _empty(refusal: Refusal) -> object:
+    """The services that answer with an `ActionResult` document nothing in it."""
+    return {}
+
+
 def _oauth(refusal: Refusal) -> object:
     code = refusal.code if refusal.code.islower() else _OAUTH_CODES.get(refusal.code, "invalid_request")
     return {"error": code, "error_description": refusal.message}
@@ -145,6 +152,7 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.ASSET_PERMISSIONS: _asset_permissions,
     ErrorFamily.ASPNET: _aspnet,
     ErrorFamily.PROBLEM: _problem,
+    ErrorFamily.EMPTY: _empty,
     ErrorFamily.LEGACY: _legacy,
     ErrorFamily.OAUTH: _oauth,
 }

@@ -60,6 +60,7 @@ class ErrorFamily(Enum):
     ASSET_PERMISSIONS = "asset_permissions"
     ASPNET = "aspnet"
     PROBLEM = "problem"
+    EMPTY = "empty"
     LEGACY = "legacy"
     OAUTH = "oauth"
 

@@ -9,18 +9,19 @@ from pydantic.alias_generators import to_camel
 
 __all__ = ["OperationScript", "Scripts"]
 
-Kind = Literal["upload", "thumbnail"]
+Kind = Literal["upload", "thumbnail", "restart", "homepage_thumbnail", "speech"]
 
 
 class OperationScript(BaseModel):
-    """How an upload or the making of a thumbnail goes. The default one is done when it is first polled."""
+    """How an upload, the making of a thumbnail or a restart goes. The default one is done when it is first polled."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid"
     )
 
     kind: Kind = "upload"
-    """What it is for: an `upload`, which updates of a file's content are too, or a `thumbnail`."""
+    """What it is for: an `upload`, which updates of a file's content are too, a `thumbnail` of a user, the upload of a
+    `homepage_thumbnail`, `speech`, or a `restart` of servers, of which only `processing` and `refusal` count."""
     processing: float = Field(default=0.0, ge=0)
     """Seconds on the emulator's clock until the operation is done."""
     answer: Literal["pending", "path", "done"] = "pending"
