@@ -93,12 +93,12 @@ def test_what_the_report_says_is_what_the_calls_meet(tell: Tell, emulator: Emula
         assert await mine.get_data_store("Saves").get("k", default=None) == (None, None)
         await mine.publish_message("t", "m")
         for refused in (
-            mine.get_data_store("Other").get("k"),
-            other.publish_message("t", "m"),
-            mine.restart_servers(),
+            lambda: mine.get_data_store("Other").get("k"),
+            lambda: other.publish_message("t", "m"),
+            mine.restart_servers,
         ):
             with pytest.raises(rblxcloud.PermissionDeniedError):
-                await refused
+                await refused()
 
     tell(story)
 
