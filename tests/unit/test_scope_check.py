@@ -17,6 +17,7 @@ from rblxcloud import ApiKeyInfo, DataStore, Experience, OrderedDataStore, User
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.resources.scope_check import judge, plan
 
+STORES = [{"universeId": "7001", "datastoreName": "Saves"}, {"universeId": "7002"}]
 KEY = {
     "name": "ci",
     "authorizedUserId": 42,
@@ -24,7 +25,7 @@ KEY = {
         {
             "name": "universe-datastores.objects",
             "operations": ["read", "create"],
-            "universeDatastores": [{"universeId": "7001", "datastoreName": "Saves"}, {"universeId": "7002"}],
+            "universeDatastores": STORES,
         },
         {"name": "asset", "operations": ["read"], "userIds": ["*"], "groupIds": ["9"]},
         {"name": "universe", "operations": ["write"], "universeIds": ["7001"]},
@@ -134,6 +135,10 @@ def test_a_method_of_an_object_says_what_it_is_about() -> None:
     assert missing(saves.get) == [()]
     assert missing(other.get) == [("universe-datastores.objects:read (for experience 7001, data store Other)",)]
     assert missing(experience(7002).get_data_store("Other").get) == [()]
+    lister = {"name": "universe-datastores.control", "operations": ["list"], "universeDatastores": STORES}
+    for number, lacking in ((7002, ()), (7001, ("universe-datastores.control:list (for experience 7001)",))):
+        report = judge(key(scopes=[lister]), plan([experience(number).data_stores], None))
+        assert report.checks[0].missing == lacking
     assert missing(experience(7001).update) == [()]
     assert missing(experience(5).update) == [("universe:write (for experience 5)",)]
     assert missing(rblxcloud.sync.Experience(5, api_key="k").update) == [("universe:write (for experience 5)",)]

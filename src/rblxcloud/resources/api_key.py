@@ -52,7 +52,7 @@ class KeyScope(Model):
 
         Args:
             experience: Id of an experience.
-            data_store: Name of a data store in it.
+            data_store: Name of a data store in it; `*` for all of them at once.
             user: Id of a user.
             group: Id of a group.
         """
@@ -108,7 +108,7 @@ class ApiKeyInfo(Model):
         Args:
             scope: Such as `universe:write`.
             experience: Id of an experience.
-            data_store: Name of a data store in it.
+            data_store: Name of a data store in it; `*` for all of them at once.
             user: Id of a user.
             group: Id of a group.
         """

@@ -14,7 +14,7 @@ from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Credential, Endpoint
 from rblxcloud.errors import InvalidRequestError, MissingScopesError
 from rblxcloud.http.routes import match
-from rblxcloud.resources.api_key import ApiKeyInfo
+from rblxcloud.resources.api_key import ALL, ApiKeyInfo
 from rblxcloud.resources.arguments import shown
 from rblxcloud.resources.base import Model, check_id
 from rblxcloud.resources.experience import Experience
@@ -28,7 +28,7 @@ _SOURCE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]+)[^`]*`")
 _PARAMETER = re.compile(r"{\w+}")
 _TARGETS = {
     **dict.fromkeys(("universe_id", "universeId"), "experience"),
-    **dict.fromkeys(("data_store_id", "ordered_data_store_id", "orderedDataStore"), "data_store"),
+    **dict.fromkeys(("data_store_id", "ordered_data_store_id", "orderedDataStore", "datastoreName"), "data_store"),
     **dict.fromkeys(("user_id", "userId"), "user"),
     **dict.fromkeys(("group_id", "groupId"), "group"),
 }
@@ -44,7 +44,8 @@ class _Target:
     group: int | None = None
 
     def __str__(self) -> str:
-        named = {"experience": self.experience, "data store": self.data_store, "user": self.user, "group": self.group}
+        store = None if self.data_store == ALL else self.data_store
+        named = {"experience": self.experience, "data store": store, "user": self.user, "group": self.group}
         return ", ".join(f"{name} {value}" for name, value in named.items() if value is not None)
 
 
@@ -137,9 +138,7 @@ def plan(calls: Iterable[object], experience: object) -> tuple[PlannedCall, ...]
     planned = [each for call in calls for each in _planned(call)]
     if not planned:
         raise InvalidRequestError("calls", "is empty: name what is to be called")
-    return tuple(
-        replace(each, target=replace(each.target, experience=default)) if _is_open(each) else each for each in planned
-    )
+    return tuple(replace(each, target=_completed(each, default)) for each in planned)
 
 
 def judge(key: ApiKeyInfo, planned: Iterable[PlannedCall]) -> ScopeReport:
@@ -147,10 +146,17 @@ def judge(key: ApiKeyInfo, planned: Iterable[PlannedCall]) -> ScopeReport:
     return ScopeReport(key=key, checks=tuple(_check(key, call) for call in planned))
 
 
-def _is_open(call: PlannedCall) -> bool:
-    """Whether a call is about an experience, and does not say about which."""
-    names = {_TARGETS.get(parameter.name) for parameter in call.endpoint.path_parameters}
-    return call.target.experience is None and "experience" in names
+def _completed(call: PlannedCall, experience: int | None) -> _Target:
+    """Return what a call is about, where it does not say all of it itself."""
+    parameters = (*call.endpoint.path_parameters, *call.endpoint.query_parameters)
+    named = {_TARGETS.get(parameter.name) for parameter in parameters}
+    target = call.target
+    if "experience" in named and target.experience is None:
+        target = replace(target, experience=experience)
+    if "experience" in named and "data_store" not in named:
+        # A key for single data stores may not do what is about all of them, such as to list them.
+        target = replace(target, data_store=ALL)
+    return target
 
 
 def _check(key: ApiKeyInfo, call: PlannedCall) -> ScopeCheck:
@@ -163,7 +169,8 @@ def _check(key: ApiKeyInfo, call: PlannedCall) -> ScopeCheck:
     def lacking(scopes: Iterable[str]) -> tuple[str, ...]:
         """Return those of the scopes that the key lacks; it may have them for something else."""
         lacked = [scope for scope in scopes if not key.has_scope(scope, **target)]
-        return tuple(f"{scope} (for {call.target})" if key.has_scope(scope) else scope for scope in lacked)
+        about = str(call.target) or "all of it"
+        return tuple(f"{scope} (for {about})" if key.has_scope(scope) else scope for scope in lacked)
 
     scopes = endpoint.scopes
     missing, alternatives = lacking(scopes.all_of), lacking(scopes.any_of)
