@@ -392,7 +392,8 @@ def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
 
 def _only(ids: Any) -> Any:
     """Return the value of an object with one; thumbnails are answered with the id of each file that was sent."""
-    return next(iter(cast("dict[str, Any]", ids).values())) if isinstance(ids, dict) and len(ids) == 1 else None
+    values = [*_fields(ids).values()]
+    return values[0] if len(values) == 1 else None
 
 
 def _read(body: dict[str, Any], path: str, response: Response) -> _State:
@@ -434,21 +435,22 @@ def _read_listed(states: Any, number: str, path: str) -> _State:
 
     One that is not listed counts as running: it may not have got there yet.
     """
-    found = cast("dict[str, Any]", states).get(number) if isinstance(states, dict) else None
-    if not isinstance(found, dict):
-        return _State(path)
-    fields = cast("dict[str, Any]", found)
+    fields = _fields(_fields(states).get(number))
     if fields.get("moderationStatus") == "Rejected":
         return _State(path, done=True, failure=_Failure("Moderation rejected the picture.", "Rejected", (fields,)))
-    places = fields.get("placeRestartStatuses")
-    if isinstance(places, dict):
-        reached = {place.get("state") for place in cast("dict[str, Any]", places).values() if isinstance(place, dict)}
+    if isinstance(fields.get("placeRestartStatuses"), dict):
+        reached = {str(_fields(place).get("state")) for place in _fields(fields["placeRestartStatuses"]).values()}
         if failed := reached & _FAILED_STATES:
             return _State(path, done=True, failure=_Failure("The restart failed.", failed.pop(), (fields,)))
         done = reached <= {"SUCCEEDED"}
     else:
         done = fields.get("homepageThumbnailId") is not None
-    return _State(path, done=done, metadata=fields, result={"id": number, **fields} if done else None)
+    return _State(path, done=done, metadata=fields or None, result={"id": number, **fields} if done else None)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return a JSON object; an empty one in the place of anything else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _failure(error: Any, response: Response) -> _Failure:

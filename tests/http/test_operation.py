@@ -173,6 +173,9 @@ def test_one_of_several_runs_until_the_list_says_otherwise(perform: Perform) -> 
         {"restartStatuses": None},
         {"restartStatuses": {"other": {"placeRestartStatuses": {"2": {"state": "SUCCEEDED"}}}}},
         {"restartStatuses": {UUID: {"placeRestartStatuses": None}}},
+        {"restartStatuses": {UUID: {"placeRestartStatuses": {"2": None}}}},
+        {"restartStatuses": [UUID]},
+        {"restartStatuses": {UUID: 5}},
         restarts("SUCCEEDED", "DELAYING"),
         restarts("SUCCEEDED", "RESTARTING"),
     )

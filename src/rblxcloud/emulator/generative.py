@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, cast
 
 from rblxcloud.emulator.assets import operations, quotas, uploads
 from rblxcloud.emulator.assets.store import keep_file
@@ -76,7 +76,8 @@ def _translate(world: World, call: Call) -> Reply:
     text, source, targets = _text(body), body.get("sourceLanguageCode"), body.get("targetLanguageCodes")
     if source not in (None, "", *LANGUAGES):
         raise invalid("The sourceLanguageCode is that of no language.")
-    if not isinstance(targets, list | None) or not all(target in LANGUAGES for target in targets or ()):
+    wanted = cast("list[str]", targets or []) if isinstance(targets, list | None) else [""]
+    if not all(target in LANGUAGES for target in wanted):
         raise invalid("The targetLanguageCodes hold the code of no language.")
     known = {
         target: (language, translated)
@@ -91,17 +92,16 @@ def _translate(world: World, call: Call) -> Reply:
             return text
         return known[target][1] if target in known else f"[{target}] {text}"
 
-    return json_reply(
-        {"sourceLanguageCode": found, "translations": {target: translated(target) for target in targets or ()}}
-    )
+    return json_reply({"sourceLanguageCode": found, "translations": {target: translated(target) for target in wanted}})
 
 
 def _speak(world: World, call: Call) -> Reply:
     body = camel_keys(call.json_object())
-    text, style = _text(body), body.get("speechStyle") or {}
+    text = _text(body)
+    style: Any = body.get("speechStyle") or {}
     if not isinstance(style, dict):
         raise invalid("speechStyle must be an object.")
-    _check_style(camel_keys(style))
+    _check_style(camel_keys(cast("dict[str, Any]", style)))
     creator = owner(world, call.path["universe_id"])
     check_creator(world, call, creator)
     user = uploads.uploader(world, call, creator)

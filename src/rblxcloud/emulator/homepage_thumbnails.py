@@ -162,8 +162,7 @@ def _list(world: World, call: Call) -> Reply:
 def _delete(world: World, call: Call) -> Reply:
     _settle(world)
     doomed = _existing(world, call, call.query.get("homepageThumbnailIds", "").split(","))
-    for number in doomed:
-        world.database.execute("DELETE FROM homepage_thumbnails WHERE id = ?", (number,))
+    world.database.executemany("DELETE FROM homepage_thumbnails WHERE id = ?", [(each,) for each in doomed])
     for number, _, thumbnails, active in _of(world, call):
         _write(world, number, [each for each in thumbnails if each not in doomed], active)
     return json_reply({})

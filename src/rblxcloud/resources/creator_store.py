@@ -52,14 +52,15 @@ class Money(Model):
     @classmethod
     def _read_quantity(cls, fields: Any) -> Any:
         """Roblox writes an amount as a significand and a power of ten, either of which is left out where it is 0."""
-        if not isinstance(fields, Mapping) or not isinstance(fields.get("quantity"), Mapping):
+        given: Mapping[str, Any] = cast("Mapping[str, Any]", fields) if isinstance(fields, Mapping) else {}
+        if not isinstance(given.get("quantity"), Mapping):
             return cast("Any", fields)
-        quantity = cast("Mapping[str, Any]", fields["quantity"])
+        quantity = cast("Mapping[str, Any]", given["quantity"])
         try:
             amount = Decimal(quantity.get("significand", 0)).scaleb(int(quantity.get("exponent", 0)))
         except (ArithmeticError, TypeError, ValueError) as error:
             raise ValueError("its quantity is no number") from error
-        return {**cast("Mapping[str, Any]", fields), "amount": amount}
+        return {**given, "amount": amount}
 
 
 class CreatorStoreProduct(Model):
@@ -90,13 +91,11 @@ class CreatorStoreProduct(Model):
     @classmethod
     def _read_asset(cls, fields: Any) -> Any:
         """The asset's id stands in a field that says its type."""
-        if not isinstance(fields, Mapping):
-            return cast("Any", fields)
-        given = cast("Mapping[str, Any]", fields)
+        given: Mapping[str, Any] = cast("Mapping[str, Any]", fields) if isinstance(fields, Mapping) else {}
         for kind in get_args(CreatorStoreType):
             if given.get(_asset_field(kind)) is not None:
                 return {**given, "asset_type": kind, "asset_id": given[_asset_field(kind)]}
-        return given
+        return cast("Any", fields)
 
 
 _ADAPTER = TypeAdapter(CreatorStoreProduct)

@@ -309,7 +309,8 @@ def _versions(choice: object) -> dict[str, Any]:
     if choice == "outdated":
         return {"excludeCurrentVersion": True}
     if isinstance(choice, str | bytes | Mapping) or not isinstance(choice, Iterable):
-        raise InvalidRequestError("places", f"{shown(choice)} is neither a list of versions nor 'outdated' nor None")
+        problem = f"{shown(cast('object', choice))} is neither a list of versions nor 'outdated' nor None"
+        raise InvalidRequestError("places", problem)
     versions = check_several("places", cast("object", choice))
     return {"versions": [check_whole("places", version, _LARGEST_VERSION, smallest=1) for version in versions]}
 

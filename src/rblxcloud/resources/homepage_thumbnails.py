@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
@@ -216,7 +216,7 @@ class HomepageThumbnails:
         }
         return await self._post(api.UPDATE_PERSONALIZATION, body)
 
-    async def _post(self, endpoint: Endpoint, body: dict[str, object]) -> JSON:
+    async def _post(self, endpoint: Endpoint, body: Mapping[str, object]) -> JSON:
         call = json_call(endpoint, {"universeId": self._universe_id}, body)
         return await self._binding.get().request(call, _ANYTHING)
 

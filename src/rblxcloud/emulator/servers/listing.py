@@ -28,7 +28,7 @@ _OPTIONS = {"EngineVersion": "String", "PlaceVersion": "Number"}
 def _list(world: World, call: Call) -> Reply:
     restarts.settle(world)
     place, version = _place(call), _version(call)
-    found = [
+    found: list[Row] = [
         server.json(world.now()) for server in servers_of(world, call.path["universeId"], place=place, version=version)
     ]
     found = ordered(chosen(found, call.query.get("Filter", ""), _FIELDS), call.query.get("OrderBy", ""), _FIELDS)
@@ -43,7 +43,7 @@ def _list_logs(world: World, call: Call) -> Reply:
     server = find(world, call.path["jobId"])
     if server is None or (server.universe, server.place, server.version) != (call.path["universeId"], place, version):
         raise Refusal(404, "NOT_FOUND", "The server does not exist.")
-    lines = [log.json(server) for log in logs_of(world, server.job)]
+    lines: list[Row] = [log.json(server) for log in logs_of(world, server.job)]
     lines = chosen(lines, call.query.get("Filter", ""), _LOG_FIELDS)
     page, token = _page(call, ordered(lines, call.query.get("OrderBy", ""), _LOG_FIELDS))
     return json_reply({"gameServerLogs": page, "nextPageToken": token})

@@ -215,5 +215,5 @@ def logs_of(world: World, job: str) -> Iterator[Log]:
 
 
 def _server(row: tuple[Any, ...]) -> Server:
-    *before, players, max_players, engine_version, memory_bytes, frame_rate, kind = row
-    return Server(*before, json.loads(players), max_players, engine_version, memory_bytes, frame_rate, kind)
+    fields = {name: row[place] for place, name in enumerate(Server.__slots__)}
+    return Server(**{**fields, "players": json.loads(fields["players"])})
