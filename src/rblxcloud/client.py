@@ -225,7 +225,7 @@ class Client:
 
         Raises:
             AuthenticationError: Roblox does not know the key, or does not take it from this address.
-            UnsupportedCredentialError: The client has an access token; `AccessToken.fetch_info` asks about one.
+            UnsupportedCredentialError: The client has an access token; `AccessToken.fetch_token_info` asks about one.
 
         Scopes: none.
         Source: `POST /api-keys/v1/introspect`.
