@@ -414,6 +414,15 @@ def _request(emulator: Emulator, path: str, body: bytes, kind: str) -> Any:
     return json.loads(reply.body)
 
 
+def filled(name: str, value: Any, seeded: dict[str, str]) -> Any:
+    """Return what is sent for a generated value: an id that only the seeded emulator knows, and files that are some."""
+    if name in FILES:
+        return FILES[name]
+    if value == ["seeded"]:
+        return [seeded[name]]
+    return seeded.get(name, value) if value == "seeded" else value
+
+
 def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Finding], set[int]]:
     """Send generated requests of an operation; return what is wrong with the answers, and their statuses."""
     found: dict[Finding, None] = {}
@@ -433,22 +442,10 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
         seeded = seed(emulator)
         if case.query.get("versionId") == "seeded":
             case.query = {**SEEDED, "versionId": seeded["versionId"]}
-        case.path_parameters = {
-            name: seeded.get(name, value) if value == "seeded" else value
-            for name, value in case.path_parameters.items()
-        }
-        for name in ("operationIds", "homepageThumbnailIds"):
-            if case.query.get(name) == "seeded":
-                case.query = {**case.query, name: seeded[name]}
+        case.path_parameters = {name: filled(name, value, seeded) for name, value in case.path_parameters.items()}
+        case.query = {name: filled(name, value, seeded) for name, value in case.query.items()}
         if isinstance(case.body, dict):
-            case.body = {
-                name: FILES.get(name) or seeded.get(name, value)
-                if value in ("seeded", ["seeded"]) or name in FILES
-                else value
-                for name, value in case.body.items()
-            }
-            if isinstance(case.body.get("homepageThumbnailIds"), str):
-                case.body["homepageThumbnailIds"] = [case.body["homepageThumbnailIds"]]
+            case.body = {name: filled(name, value, seeded) for name, value in case.body.items()}
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:
