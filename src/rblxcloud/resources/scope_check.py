@@ -17,8 +17,10 @@ from rblxcloud.http.routes import match
 from rblxcloud.resources.api_key import ALL, ApiKeyInfo
 from rblxcloud.resources.arguments import shown
 from rblxcloud.resources.base import Model, check_id
+from rblxcloud.resources.data_store import DataStore
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
+from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.user import User
 
 Planned: TypeAlias = Callable[..., object] | str | tuple[str, str]
@@ -218,7 +220,7 @@ def _named(values: Mapping[str, str | int]) -> _Target:
     for name, value in values.items():
         slot, text = _TARGETS.get(name), str(value)
         if slot is not None and not _PARAMETER.fullmatch(text):
-            named[slot] = text if slot == "data_store" else int(text) if text.isdigit() else None
+            named[slot] = text if slot == "data_store" else int(text) if text.isascii() and text.isdigit() else None
     return _Target(**named)
 
 
@@ -232,8 +234,8 @@ def _target_of(owner: object) -> _Target:
         case Group():
             return _Target(group=owner.id)
         case _:
-            experience = getattr(owner, "_universe_id", None) or getattr(owner, "universe_id", None)
-            store = getattr(owner, "_name", None) if hasattr(owner, "_universe_id") else None
+            experience = getattr(owner, "_universe_id", None) or getattr(owner, "experience_id", None)
+            store = owner.name if isinstance(owner, DataStore | OrderedDataStore) else None
             return _Target(experience=experience, data_store=store)
 
 
