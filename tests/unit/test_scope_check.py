@@ -175,11 +175,20 @@ def test_one_of_several_scopes_is_enough() -> None:
 
 
 def test_a_scope_that_is_needed_now_and_then_is_told_of_and_refuses_nothing() -> None:
-    endpoint = next(each for each in all_endpoints() if each.scopes.conditional and not each.scopes.all_of)
+    endpoint = next(each for each in all_endpoints() if each.scopes.conditional and each.method == "GET")
     report = judge(key(scopes=[]), plan([endpoint.name], None))
     assert report.ok
     assert report.checks[0].may_need == endpoint.scopes.conditional
     assert "may need" in str(report)
+
+
+def test_a_write_needs_one_at_least_of_what_it_needs_now_and_then() -> None:
+    for operations, allowed in ((["read"], False), (["update"], True)):
+        held = key(scopes=[{"name": "universe-datastores.objects", "operations": operations}])
+        report = judge(held, plan(["data_stores.v1_set_entry"], None))
+        assert report.ok == allowed
+        assert bool(report.checks[0].missing) != allowed
+        assert "universe-datastores.objects:create" in report.checks[0].may_need
 
 
 def test_an_endpoint_that_takes_no_keys_is_refused() -> None:

@@ -175,10 +175,12 @@ def _check(key: ApiKeyInfo, call: PlannedCall) -> ScopeCheck:
         return tuple(f"{scope} (for {about})" if key.has_scope(scope) else scope for scope in lacked)
 
     scopes = endpoint.scopes
-    missing, alternatives = lacking(scopes.all_of), lacking(scopes.any_of)
-    if scopes.any_of and len(alternatives) == len(scopes.any_of):
-        missing = (*missing, " or ".join(alternatives))
-    return ScopeCheck(call=call.name, endpoint=endpoint.name, missing=missing, may_need=lacking(scopes.conditional))
+    missing, may_need = lacking(scopes.all_of), lacking(scopes.conditional)
+    # Without what a read needs now and then it tells less; what writes needs one of them in any case.
+    for wanted in (scopes.any_of, scopes.conditional if endpoint.method != "GET" else ()):
+        if wanted and len(lacking(wanted)) == len(wanted):
+            missing = (*missing, " or ".join(lacking(wanted)))
+    return ScopeCheck(call=call.name, endpoint=endpoint.name, missing=missing, may_need=may_need)
 
 
 def _planned(call: object) -> Iterator[PlannedCall]:
