@@ -89,9 +89,9 @@ def apply_overrides(table: list[Row], overrides: Json) -> None:
                 apply(row, entry)
 
 
-def long_running(poll: str) -> str:
+def long_running(poll: str, states: str | None = None) -> str:
     """Return the source of a long-running column."""
-    return f"LongRunning({poll!r})"
+    return f"LongRunning({poll!r}, states={states!r})" if states else f"LongRunning({poll!r})"
 
 
 def _rename(table: list[Row], names: dict[str, dict[str, str]]) -> None:
@@ -156,7 +156,7 @@ def _set_repeat(row: Row, entry: Json) -> None:
 
 
 def _set_long_running(row: Row, entry: Json) -> None:
-    _change(row, "long_running", long_running(entry["poll"]))
+    _change(row, "long_running", long_running(entry["poll"], entry.get("states")))
 
 
 def _change(row: Row, name: str, source: str) -> None:

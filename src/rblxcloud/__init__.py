@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         LuauInternalError,
         LuauOutputSizeError,
         LuauScriptError,
+        MissingScopesError,
         ModerationError,
         NotFoundError,
         OAuth2Error,
@@ -59,16 +60,31 @@ if TYPE_CHECKING:
     from rblxcloud.oauth2.user_client import UserClient
     from rblxcloud.operation import Operation
     from rblxcloud.pagination import Page, Pager
+    from rblxcloud.resources.api_key import ApiKeyInfo, KeyDataStore, KeyScope
     from rblxcloud.resources.asset import Asset, AssetPreview, AssetVersion
     from rblxcloud.resources.asset_permissions import PermissionGrants, RefusedGrant
     from rblxcloud.resources.asset_type import AssetType
     from rblxcloud.resources.creator import Creator
+    from rblxcloud.resources.creator_store import CreatorStore, CreatorStoreProduct, Money
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
     from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
+    from rblxcloud.resources.game_server import (
+        FilterOption,
+        GameServer,
+        GameServerLog,
+        LogSeverity,
+        PlaceFilter,
+        PlaceForecast,
+        PlaceRestart,
+        ServerRestart,
+    )
+    from rblxcloud.resources.game_servers import GameServers
+    from rblxcloud.resources.generative import SpeechAsset, Translation
     from rblxcloud.resources.group import Group, GroupShout
     from rblxcloud.resources.group_forum import ForumCategory, ForumComment, ForumPost, ForumReaction
     from rblxcloud.resources.group_members import GroupJoinRequest, GroupMember, GroupRole, GroupRolePermissions
+    from rblxcloud.resources.homepage_thumbnails import HomepageThumbnail, HomepageThumbnails
     from rblxcloud.resources.instance import BaseScript, Folder, Instance, LocalScript, ModuleScript, Script
     from rblxcloud.resources.inventory import CollectibleDetails, InventoryAsset, InventoryAssetType, InventoryItem
     from rblxcloud.resources.luau import LuauBinaryInput
@@ -79,6 +95,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.place import Place
     from rblxcloud.resources.place_version import PlaceVersion
     from rblxcloud.resources.quota import AssetQuota
+    from rblxcloud.resources.scope_check import ScopeCheck, ScopeReport
     from rblxcloud.resources.secret import Secret, Secrets
     from rblxcloud.resources.sorted_map import SortedMap, SortedMapItem
     from rblxcloud.resources.subscription import ExpirationReason, Subscription, SubscriptionState
@@ -123,6 +140,7 @@ __all__ = [
     "APITimeoutError",
     "AccessToken",
     "AccessTokenInfo",
+    "ApiKeyInfo",
     "Asset",
     "AssetPreview",
     "AssetQuota",
@@ -142,6 +160,8 @@ __all__ = [
     "ConflictError",
     "ConsentDeniedError",
     "Creator",
+    "CreatorStore",
+    "CreatorStoreProduct",
     "DataStore",
     "DataStoreInfo",
     "DeadlineExceededError",
@@ -152,11 +172,15 @@ __all__ = [
     "Experience",
     "ExpirationReason",
     "ExpiredSignatureError",
+    "FilterOption",
     "Folder",
     "ForumCategory",
     "ForumComment",
     "ForumPost",
     "ForumReaction",
+    "GameServer",
+    "GameServerLog",
+    "GameServers",
     "Group",
     "GroupJoinRequest",
     "GroupMember",
@@ -164,6 +188,8 @@ __all__ = [
     "GroupRolePermissions",
     "GroupShout",
     "Headers",
+    "HomepageThumbnail",
+    "HomepageThumbnails",
     "IDTokenError",
     "Instance",
     "InvalidGrantError",
@@ -172,7 +198,10 @@ __all__ = [
     "InventoryAsset",
     "InventoryAssetType",
     "InventoryItem",
+    "KeyDataStore",
+    "KeyScope",
     "LocalScript",
+    "LogSeverity",
     "LuauBinaryInput",
     "LuauCancelledError",
     "LuauDeadlineError",
@@ -187,8 +216,10 @@ __all__ = [
     "MemoryStoreFlush",
     "MemoryTokenStore",
     "MemoryWebhookInbox",
+    "MissingScopesError",
     "ModerationError",
     "ModuleScript",
+    "Money",
     "NotFoundError",
     "OAuth2App",
     "OAuth2Error",
@@ -205,6 +236,9 @@ __all__ = [
     "PermissionDeniedError",
     "PermissionGrants",
     "Place",
+    "PlaceFilter",
+    "PlaceForecast",
+    "PlaceRestart",
     "PlaceVersion",
     "PreconditionFailedError",
     "QueueItem",
@@ -222,16 +256,20 @@ __all__ = [
     "RetryPolicy",
     "RightToErasureRequest",
     "SampleNotification",
+    "ScopeCheck",
+    "ScopeReport",
     "Script",
     "Secret",
     "Secrets",
     "ServerError",
+    "ServerRestart",
     "SignInRequiredError",
     "Snapshot",
     "SocialLink",
     "SocialNetworkProfiles",
     "SortedMap",
     "SortedMapItem",
+    "SpeechAsset",
     "StateMismatchError",
     "StoredToken",
     "StoredWebhook",
@@ -248,6 +286,7 @@ __all__ = [
     "TokenPair",
     "TokenStore",
     "TokenStoreError",
+    "Translation",
     "Unset",
     "UnsupportedCredentialError",
     "User",
@@ -267,6 +306,28 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MissingScopesError": "rblxcloud.errors",
+    "ApiKeyInfo": "rblxcloud.resources.api_key",
+    "KeyScope": "rblxcloud.resources.api_key",
+    "KeyDataStore": "rblxcloud.resources.api_key",
+    "ScopeCheck": "rblxcloud.resources.scope_check",
+    "ScopeReport": "rblxcloud.resources.scope_check",
+    "GameServers": "rblxcloud.resources.game_servers",
+    "GameServer": "rblxcloud.resources.game_server",
+    "GameServerLog": "rblxcloud.resources.game_server",
+    "LogSeverity": "rblxcloud.resources.game_server",
+    "FilterOption": "rblxcloud.resources.game_server",
+    "PlaceFilter": "rblxcloud.resources.game_server",
+    "PlaceRestart": "rblxcloud.resources.game_server",
+    "PlaceForecast": "rblxcloud.resources.game_server",
+    "ServerRestart": "rblxcloud.resources.game_server",
+    "HomepageThumbnails": "rblxcloud.resources.homepage_thumbnails",
+    "HomepageThumbnail": "rblxcloud.resources.homepage_thumbnails",
+    "Translation": "rblxcloud.resources.generative",
+    "SpeechAsset": "rblxcloud.resources.generative",
+    "CreatorStore": "rblxcloud.resources.creator_store",
+    "CreatorStoreProduct": "rblxcloud.resources.creator_store",
+    "Money": "rblxcloud.resources.creator_store",
     "AccessToken": "rblxcloud.oauth2.token",
     "AccessTokenInfo": "rblxcloud.oauth2.token_info",
     "APIConnectionError": "rblxcloud.errors",

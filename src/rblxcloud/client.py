@@ -28,15 +28,18 @@ from rblxcloud.http.routes import match
 from rblxcloud.http.session import Session, SessionSettings
 from rblxcloud.operation import Operation
 from rblxcloud.pagination import Pager
+from rblxcloud.resources.api_key import API_KEY_INFO, ApiKeyInfo
 from rblxcloud.resources.arguments import check_headers, check_json, check_query, check_switch, check_whole, shown
 from rblxcloud.resources.asset import Asset
 from rblxcloud.resources.asset_permissions import AssetAction, PermissionGrants, check_subject, grant
 from rblxcloud.resources.base import Resource, check_id
+from rblxcloud.resources.creator_store import CreatorStore
 from rblxcloud.resources.experience import Experience
 from rblxcloud.resources.group import Group
 from rblxcloud.resources.group_members import GroupMember, list_members_of_all_groups
 from rblxcloud.resources.luau_task import LuauTask, resume_task
 from rblxcloud.resources.resuming import resume_by_path
+from rblxcloud.resources.scope_check import Planned, ScopeReport, judge, plan
 from rblxcloud.resources.user import User
 from rblxcloud.runtime.base import Runtime
 from rblxcloud.types import JSON, UNSET, AsyncHTTPClient, Response, Unset
@@ -210,6 +213,54 @@ class Client:
         """
         return Asset.bound(self._session, id=check_id("id", id))
 
+    @property
+    def creator_store(self) -> CreatorStore:
+        """The Creator Store: for what price assets are distributed to other creators."""
+        return CreatorStore(self._session)
+
+    async def introspect_api_key(self) -> ApiKeyInfo:
+        """Ask Roblox what this client's API key is, and what it may do.
+
+        Returns:
+            Its name, its owner, whether it is enabled and when it expires, and its scopes with what each is for.
+
+        Raises:
+            AuthenticationError: Roblox does not know the key, or does not take it from this address.
+            UnsupportedCredentialError: The client has an access token; `AccessToken.fetch_token_info` asks about one.
+
+        Scopes: none.
+        Source: `POST /api-keys/v1/introspect`.
+        """
+        return await self._session.request(await self._session.introspection(), API_KEY_INFO)
+
+    async def check_scopes(self, *calls: Planned, experience: int | None = None) -> ScopeReport:
+        """Find out which calls this client's API key may make, before the first of them is made.
+
+        ```python
+        report = await client.check_scopes(store.get, store.set, experience.publish_message)
+        report.raise_if_missing()
+        ```
+
+        Args:
+            *calls: What the program means to call: methods, of an object (`store.get`, which says for which experience
+                and data store) or of a class (`DataStore.get`); names of endpoints, as errors and hooks tell them; or
+                HTTP method and path, `("GET", "/cloud/v2/universes/1")`.
+            experience: Id of the experience that they are about, where they do not say it.
+
+        Returns:
+            What the key lacks for each call; as text, a table.
+
+        Raises:
+            InvalidRequestError: One of the calls is none of Open Cloud's; nothing was sent.
+            AuthenticationError: Roblox does not know the key, or does not take it from this address.
+            UnsupportedCredentialError: The client has an access token.
+
+        Scopes: none.
+        Source: `POST /api-keys/v1/introspect`.
+        """
+        planned = plan(calls, experience)
+        return judge(await self.introspect_api_key(), planned)
+
     async def grant_asset_permissions(
         self,
         asset_ids: Iterable[int],
@@ -350,7 +401,7 @@ class Client:
         Args:
             method: `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
             path: The path as it goes over the wire, percent-encoded, without query: `/cloud/v2/universes/1`.
-            query: Query parameters; None values are left out.
+            query: Query parameters; None values are left out, tuples of text travel under a repeated name.
             json: Body that is sent as JSON.
             content: Body that is sent as it is, instead of `json`.
             headers: Further headers.

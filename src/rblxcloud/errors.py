@@ -3,7 +3,7 @@
 ```
 RblxCloudError
   ConfigurationError
-    UnsupportedCredentialError
+    UnsupportedCredentialError, MissingScopesError
   InvalidRequestError                (also a ValueError)
   APIConnectionError
     APITimeoutError
@@ -62,6 +62,7 @@ __all__ = [
     "LuauInternalError",
     "LuauOutputSizeError",
     "LuauScriptError",
+    "MissingScopesError",
     "ModerationError",
     "NotFoundError",
     "OAuth2Error",
@@ -113,6 +114,24 @@ class ConfigurationError(RblxCloudError):
 
 class UnsupportedCredentialError(ConfigurationError):
     """The endpoint does not take the kind of credential this client has; nothing was sent."""
+
+
+class MissingScopesError(ConfigurationError):
+    """The API key is expired or disabled, or may not make calls that the program means to make.
+
+    `ScopeReport.raise_if_missing` raises it; the message is the report.
+
+    Args:
+        message: The report.
+        missing: What the key lacks.
+    """
+
+    missing: tuple[str, ...]
+    """The scopes that the key lacks, each with what it would have to be for."""
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.missing = missing
 
 
 class InvalidRequestError(RblxCloudError, ValueError):

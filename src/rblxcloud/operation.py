@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 from pydantic import TypeAdapter, ValidationError
 
 from rblxcloud.config import check_seconds
-from rblxcloud.endpoints.model import Endpoint, Repeat
+from rblxcloud.endpoints import all_endpoints
+from rblxcloud.endpoints.model import Endpoint, LongRunning, Repeat
 from rblxcloud.errors import (
     APIStatusError,
     ConfigurationError,
@@ -43,6 +44,8 @@ _TASKS = "/luau-execution-session"
 _FAILED_STATES = frozenset({"FAILED", "CANCELLED"})
 _FAILURES: Mapping[str | None, type[OperationFailedError]] = {"422": ResultTooLargeError}
 _FLUSH = re.compile(r"(/cloud/v2/universes/[^/?]+)(/operations/[^/?]+(?:\?.*)?)")
+_MARK = re.compile(r"([?#])")
+"""What a path goes on after with which of several operations it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,19 @@ class Operation(Generic[ResultT]):
         binding: Where its session comes from.
         result: Class of what it brings.
         state: What is known of it.
+        others: Classes of what it may bring instead, by the `@type` that the result then names.
     """
 
-    def __init__(self, binding: Binding | None, result: type[ResultT], state: State) -> None:
+    def __init__(
+        self,
+        binding: Binding | None,
+        result: type[ResultT],
+        state: State,
+        others: Mapping[str, type[Any]] | None = None,
+    ) -> None:
         self._binding = binding
         self._result_class = result
+        self._others = others or {}
         self._state = state
         self._result: ResultT | None = None
         self._asked = float("-inf")
@@ -189,9 +200,8 @@ class Operation(Generic[ResultT]):
         return self._binding.get()
 
     def _call(self) -> Call:
-        path, _, query = self.path.partition("?")
-        endpoint, values = match("GET", path)
-        return Call(replace(endpoint, repeat=Repeat.SAFE), values, dict(parse_qsl(query)))
+        place = _locate(self.path)
+        return Call(replace(place.endpoint, repeat=Repeat.SAFE), place.values, place.query)
 
     async def _poll(self, session: Session, call: Call) -> None:
         try:
@@ -251,11 +261,66 @@ class Operation(Generic[ResultT]):
 
     def _decoded(self) -> ResultT:
         try:
-            adapter: TypeAdapter[ResultT] = _adapter(cast("Any", self._result_class))
+            adapter: TypeAdapter[ResultT] = _adapter(cast("Any", self._class_of_result()))
             return adapter.validate_python(self._state.result, context={BINDING: self._binding})
         except ValidationError as error:
             endpoint = self._call().endpoint
             raise unusable(None, endpoint, "; ".join(problems_of(error))) from error
+
+    def _class_of_result(self) -> type[Any]:
+        result = self._state.result
+        kind = cast("dict[str, Any]", result).get("@type") if isinstance(result, dict) else None
+        return self._others.get(str(kind).rpartition(".")[2], self._result_class)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an operation is polled, and which of those that the address tells of it is."""
+
+    endpoint: Endpoint
+    values: Mapping[str, str | int]
+    query: Mapping[str, str]
+    id: str | None = None
+    """Its id, where the address tells of several operations."""
+    states: str | None = None
+    """Under which field of the answer they stand by id."""
+
+
+@cache
+def _lists() -> Mapping[str, LongRunning]:
+    """Return what tells of several operations at once, by the template of its path."""
+    rows = (row.long_running for row in all_endpoints())
+    return {_MARK.split(row.poll)[0]: row for row in rows if row is not None and row.states is not None}
+
+
+def _locate(path: str) -> _Place:
+    """Return where an operation is polled.
+
+    Raises:
+        InvalidRequestError: The path cannot be one.
+    """
+    bare, *identity = _MARK.split(path, maxsplit=1)
+    endpoint, values = match("GET", bare)
+    listed = _lists().get(endpoint.path)
+    if listed is None or listed.states is None:
+        return _Place(endpoint, values, _query_of(path, endpoint))
+    mark, text = identity or ("", "")
+    _, wanted, template = _MARK.split(listed.poll, maxsplit=1)
+    name = template.partition("{")[0]
+    if mark != wanted or not text.startswith(name) or not (number := unquote(text.removeprefix(name))):
+        raise InvalidRequestError("path", f"{path!r:.200} does not say which operation; {wanted}{template} does")
+    return _Place(endpoint, values, {name.rstrip("="): number} if mark == "?" else {}, number, listed.states)
+
+
+def _query_of(path: str, endpoint: Endpoint) -> dict[str, str]:
+    """Return what a poll takes besides its path, which only the query parameters of its endpoint can be."""
+    _, mark, text = path.partition("?")
+    query = dict(parse_qsl(text, keep_blank_values=True))
+    known = {parameter.name for parameter in endpoint.query_parameters}
+    # The address that a flush answers is in no table.
+    if "#" in path or (mark and not query) or (query.keys() - known and not _FLUSH.fullmatch(path)):
+        raise InvalidRequestError("path", f"{path!r:.200} has more than an address")
+    return query
 
 
 @cache
@@ -291,22 +356,36 @@ async def begin(binding: Binding, call: Call, query: Mapping[str, QueryValue] | 
     path = _path_of(body, call, response)
     if query:
         path = f"{path}?{encode_query(query)}"
-    return _read(body, path, response)
+    listed = call.endpoint.long_running is not None and call.endpoint.long_running.states is not None
+    # Where several stand in a list, only the list tells how they stand.
+    return State(path, metadata=body) if listed else _read(body, path, response)
 
 
-def resume(binding: Binding, path: str, result: type[ResultT]) -> Operation[ResultT]:
+def resume(
+    binding: Binding, path: str, result: type[ResultT], others: Mapping[str, type[Any]] | None = None
+) -> Operation[ResultT]:
     """Return an operation that was started earlier; nothing is sent.
 
     Args:
         binding: Where the session comes from.
         path: Its path.
         result: Class of what it brings.
+        others: Classes of what it may bring instead, by the `@type` that the result then names.
 
     Raises:
         InvalidRequestError: The path cannot be one.
     """
-    match("GET", path.partition("?")[0])
-    return Operation(binding, result, State(path))
+    _locate(path)
+    return Operation(binding, result, State(path), others)
+
+
+def polled_at(path: str) -> Endpoint:
+    """Return the endpoint at which an operation is polled.
+
+    Raises:
+        InvalidRequestError: The path cannot be that of an operation.
+    """
+    return _locate(path).endpoint
 
 
 def is_moderation(message: str) -> bool:
@@ -334,25 +413,36 @@ def _path_of(body: dict[str, Any], call: Call, response: Response) -> str:
     """Return where an operation that was just started is polled: the services differ, and the table says how."""
     assert call.endpoint.long_running is not None
     fields = _nested(body)
-    operation_id, path = fields.get("operationId"), fields.get("path")
+    operation_id, path = fields.get("operationId") or _only(fields.get("fileToOperationIdDict")), fields.get("path")
     if not isinstance(path, str):
         path = f"operations/{operation_id}" if operation_id and path is None else None
     template = call.endpoint.long_running.poll
-    values = {**call.path, "path": path, "operationId": operation_id}
+    values = {**call.path, "path": path, "operationId": operation_id, "id": fields.get("id")}
     for name, value in values.items():
         if "{" + name + "}" in template:
-            if not isinstance(value, str | int) or value == "":
+            if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
                 raise unusable(response, call.endpoint, f"it has no {name}")
-            template = template.replace("{" + name + "}", str(value))
+            # A path comes as one; what stands beside a mark is any text.
+            encoded = str(value) if call.endpoint.long_running.states is None else quote(str(value), safe="")
+            template = template.replace("{" + name + "}", encoded)
     try:
-        match("GET", template)
+        _locate(template)
     except InvalidRequestError as error:
         raise unusable(response, call.endpoint, f"the operation's {error}") from error
     return template
 
 
+def _only(ids: Any) -> Any:
+    """Return the value of an object with one; thumbnails are answered with the id of each file that was sent."""
+    values = [*_fields(ids).values()]
+    return values[0] if len(values) == 1 else None
+
+
 def _read(body: dict[str, Any], path: str, response: Response) -> State:
     """Read how an operation stands, of whatever kind it is."""
+    place = _locate(path)
+    if place.id is not None:
+        return _read_listed(body.get(str(place.states)), place.id, path)
     if "/operations/" not in path:
         return _read_result(body, path, response)
     fields = _nested(body)
@@ -382,6 +472,29 @@ def _read_result(body: dict[str, Any], path: str, response: Response) -> State:
     if _TASKS in path and state != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
         return State(path, name=name)
     return State(path, done=True, name=name, result=body)
+
+
+def _read_listed(states: Any, number: str, path: str) -> State:
+    """Read what stands in a list: a restart of servers, or the upload of a thumbnail.
+
+    One that is not listed counts as running: it may not have got there yet.
+    """
+    fields = _fields(_fields(states).get(number))
+    if fields.get("moderationStatus") == "Rejected":
+        return State(path, done=True, failure=_Failure("Moderation rejected the picture.", "Rejected", (fields,)))
+    if isinstance(fields.get("placeRestartStatuses"), dict):
+        reached = {str(_fields(place).get("state")) for place in _fields(fields["placeRestartStatuses"]).values()}
+        if failed := reached & _FAILED_STATES:
+            return State(path, done=True, failure=_Failure("The restart failed.", failed.pop(), (fields,)))
+        done = reached <= {"SUCCEEDED"}
+    else:
+        done = fields.get("homepageThumbnailId") is not None
+    return State(path, done=done, metadata=fields or None, result={"id": number, **fields} if done else None)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return a JSON object; an empty one in the place of anything else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _failure(error: Any, response: Response) -> _Failure:

@@ -212,3 +212,54 @@ def test_addresses_lead_to_where_the_caller_found_the_emulator(emulator: Emulato
             answer = client.get("/cloud/v2/users/7:generateThumbnail", headers={"x-api-key": "emulator-key"}).json()
             assert answer["response"]["imageUri"].startswith(f"{base_url}/_cdn/")
             assert client.get(answer["response"]["imageUri"]).content[:4] == b"\x89PNG"
+
+
+def test_servers_begin_log_end_and_are_told(control: Control, call: Caller, emulator: Emulator) -> None:
+    job = control("POST", "servers", {"universe": 1, "place": 2, "version": 7, "players": [5], "maxPlayers": 8})[
+        "jobId"
+    ]
+    assert control("GET", "servers?universe=1") == {"jobIds": [job]}
+    control("POST", f"servers/{job}/logs", {"message": "Ready.", "severity": 1})
+    path = "/server-management/v1/universes/1"
+    servers = f"{path}/places/2/versions/7/game-servers"
+    assert call("GET", f"{servers}/{job}/logs").json["gameServerLogs"][0]["message"] == "Ready."
+    restart = call("POST", f"{path}/restarts", {"bleedOffDurationMinutes": 5, "attributes": {"a": 1}}).json["id"]
+    assert control("GET", f"restarts/{restart}") == {"attributes": {"a": 1}}
+    control("POST", f"servers/{job}/end", {"status": "crashed"})
+    assert control("GET", "servers?universe=1") == {"jobIds": []}
+
+
+def test_translations_and_restrictions_are_registered(control: Control, call: Caller, emulator: Emulator) -> None:
+    control("POST", "translations", {"text": "Hello", "translations": {"fr-fr": "Bonjour"}})
+    body = {"text": "Hello", "targetLanguageCodes": ["fr-fr"]}
+    assert call("POST", "/cloud/v2/universes/1:translateText", body).json["translations"] == {"fr-fr": "Bonjour"}
+    asset = emulator.assets.add(b"m", "x", asset_type="Plugin")
+    made = call("POST", "/cloud/v2/creator-store-products", {"pluginAssetId": str(asset), "published": True}).json
+    assert made["purchasable"]
+    control("PUT", f"creator-store/{asset}", {"restrictions": ["SOLD_ITEM_RESTRICTED"]})
+    assert not call("GET", f"/cloud/v2/{made['path']}").json["purchasable"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "servers", {"universe": 1}, 400),
+        ("POST", "servers", {"universe": 1, "place": 2, "speed": 5}, 400),
+        ("GET", "servers", None, 400),
+        ("GET", "servers?universe=x", None, 400),
+        ("POST", "servers/nobody/logs", {"message": "m"}, 400),
+        ("POST", "servers/nobody/end", {}, 400),
+        ("POST", "servers/nobody/dance", {}, 404),
+        ("GET", "restarts/nobody", None, 400),
+        ("POST", "translations", {"text": "x", "translations": {"xx": "y"}}, 400),
+        ("PUT", "creator-store/5", {"restrictions": ["SOLD_ITEM_RESTRICTED"]}, 400),
+        ("PUT", "creator-store/5", {"restrictions": ["BORING"]}, 400),
+        ("PUT", "creator-store/x", {}, 400),
+    ],
+)
+def test_what_is_wrong_with_such_a_control_is_said(
+    control: Control, method: str, path: str, body: Any, status: int
+) -> None:
+    answer = control.ask(method, path, body)
+    assert answer.status == status
+    assert answer.json["error"]

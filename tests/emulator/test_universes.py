@@ -142,9 +142,9 @@ def test_a_restart_that_makes_no_sense_is_400(call: Caller, body: Any) -> None:
 
 
 def test_an_endpoint_that_is_not_emulated_says_so(call: Caller) -> None:
-    answer = call("POST", f"{PATH}:translateText", {"text": "x"})
-    assert (answer.status, answer.json["code"]) == (501, "NOT_IMPLEMENTED")
-    assert ":translateText" in answer.json["message"]
+    answer = call("GET", "/ads-management/v1/campaigns")
+    assert answer.status == 501
+    assert "/ads-management/v1/campaigns" in answer.json["errors"][0]["message"]
 
 
 def test_unknown_paths_and_methods_are_the_gateways(call: Caller) -> None:

@@ -350,7 +350,7 @@ def test_every_read_with_a_page_token_is_a_list() -> None:
     }
     # Its answer is an empty schema, and nobody has published what stands in it.
     assert unpaged == {
-        "thumbnails.thumbnail_personalization_api_homepage_thumbnail_find_thumbnail_personalizations",
+        "thumbnails.list_personalizations",
     }
 
 
@@ -358,7 +358,10 @@ def test_operations_are_polled_where_the_endpoint_can_tell() -> None:
     for row in ENDPOINTS:
         if row.long_running is not None:
             names = set(re.findall(r"{(\w+)}", row.long_running.poll))
-            assert names <= {"path", "operationId"} | {p.name for p in row.path_parameters}, row.name
+            assert names <= {"path", "operationId", "id"} | {p.name for p in row.path_parameters}, row.name
+            assert ("?" in row.long_running.poll or "#" in row.long_running.poll) == (
+                row.long_running.states is not None
+            )
     assert find("POST", "/assets/v1/assets").long_running == LongRunning("/assets/v1/{path}")  # type: ignore[union-attr]
     assert sum(row.long_running is not None for row in ENDPOINTS) == 22
 

@@ -55,6 +55,8 @@ def endpoint(name: str) -> Endpoint:
 
 
 UUID = "0d6e2a4c-6d3c-4a0e-9d6b-5d3f1c2b7a90"
+UPLOADS = "/thumbnail-personalization-api/v1/universes/1/thumbnails/uploads/status"
+RESTARTS = "/server-management/v1/universes/1/restarts"
 KINDS: Mapping[str, tuple[str, Mapping[str, Any], Any, str, Any]] = {
     "asset": (
         "assets.assets_create_asset",
@@ -126,6 +128,20 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any], Any, str, Any]] = {
         "/cloud/v2/universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4",
         {"state": "COMPLETE", "value": 1},
     ),
+    "homepage thumbnail": (
+        "thumbnails.upload_homepage_thumbnails",
+        {"universeId": 1},
+        {"fileToOperationIdDict": {"a.png": UUID}},
+        f"{UPLOADS}?operationIds={UUID}",
+        {"uploadStatus": 2, "uploadThumbnailStatusDict": {UUID: {"homepageThumbnailId": "t", "value": 1}}},
+    ),
+    "restart": (
+        "server_management.launch_restart",
+        {"universeId": 1},
+        {"id": UUID, "playersImpacted": 3, "instancesImpacted": 1},
+        RESTARTS,
+        {"restartStatuses": {UUID: {"placeRestartStatuses": {"2": {"state": "SUCCEEDED"}}, "value": 1}}},
+    ),
 }
 
 
@@ -145,6 +161,95 @@ def test_every_kind_is_polled_where_its_service_has_it(perform: Perform, kind: s
     assert result.value == 1 or result.experiment == 1
     assert script.requests[1].url.raw_path.decode() == address
     assert script.requests[1].method == "GET"
+
+
+def restarts(*states: str, number: str = UUID, **fields: Any) -> Mapping[str, Any]:
+    places = {str(place): {"state": state} for place, state in enumerate(states, 2)}
+    return {"restartStatuses": {"other": {}, number: {"placeRestartStatuses": places, **fields}}}
+
+
+def test_one_of_several_runs_until_the_list_says_otherwise(perform: Perform) -> None:
+    listed = (
+        {"restartStatuses": None},
+        {"restartStatuses": {"other": {"placeRestartStatuses": {"2": {"state": "SUCCEEDED"}}}}},
+        {"restartStatuses": {UUID: {"placeRestartStatuses": None}}},
+        {"restartStatuses": {UUID: {"placeRestartStatuses": {"2": None}}}},
+        {"restartStatuses": [UUID]},
+        {"restartStatuses": {UUID: 5}},
+        restarts("SUCCEEDED", "DELAYING"),
+        restarts("SUCCEEDED", "RESTARTING"),
+    )
+    script = answers({"id": UUID, "playersImpacted": 3, "instancesImpacted": 2}, *listed, restarts("SUCCEEDED"))
+
+    async def story(client: Any) -> Any:
+        operation = await client.experience(1).servers.restart()
+        assert operation.path == f"{RESTARTS}#{UUID}"
+        assert operation.metadata["playersImpacted"] == 3
+        for _ in listed:
+            assert await operation.fetch_operation() is None
+        assert operation.metadata["placeRestartStatuses"]["3"] == {"state": "RESTARTING"}
+        return await operation.wait()
+
+    restart = perform(script, story)
+    assert (restart.id, restart.done, list(restart.places)) == (UUID, True, [2])
+    assert {request.url.raw_path.decode() for request in script.requests} == {RESTARTS}
+
+
+def test_a_restart_that_failed_is_a_failure(perform: Perform) -> None:
+    with pytest.raises(rblxcloud.OperationFailedError, match="The restart failed") as caught:
+        perform(answers(restarts("SUCCEEDED", "FAILED")), lambda client: client.operation(f"{RESTARTS}#{UUID}").wait())
+    assert caught.value.code == "FAILED"
+
+
+def test_an_upload_that_stands_in_a_list_brings_its_picture(perform: Perform) -> None:
+    def states(**state: Any) -> Mapping[str, Any]:
+        return {"uploadStatus": 1, "uploadThumbnailStatusDict": {"a/b": state} if state else {}}
+
+    done = {"homepageThumbnailId": "t", "assetId": "5", "moderationStatus": "Approved"}
+    script = answers(
+        {"fileToOperationIdDict": {"f": "a/b"}}, states(), states(homepageThumbnailId=None), states(**done)
+    )
+
+    async def story(client: Any) -> Any:
+        operation = await client.experience(1).homepage_thumbnails.upload(b"\x89PNG\r\n\x1a\n")
+        again = client.bind(pickle.loads(pickle.dumps(operation)))
+        assert again.path == operation.path == f"{UPLOADS}?operationIds=a%2Fb"
+        assert await again.fetch_operation() is None
+        assert await again.fetch_operation() is None
+        return await again.wait()
+
+    thumbnail = perform(script, story)
+    assert (thumbnail.id, thumbnail.asset_id, thumbnail.moderation_status) == ("t", 5, "Approved")
+    assert script.requests[1].url.raw_path.decode() == f"{UPLOADS}?operationIds=a%2Fb"
+
+
+def test_a_picture_that_moderation_rejects_is_a_moderation_error(perform: Perform) -> None:
+    rejected = {"uploadStatus": 2, "uploadThumbnailStatusDict": {"7": {"moderationStatus": "Rejected"}}}
+    with pytest.raises(rblxcloud.ModerationError) as caught:
+        perform(answers(rejected), lambda client: client.operation(f"{UPLOADS}?operationIds=7").wait())
+    assert caught.value.details == ({"moderationStatus": "Rejected"},)
+
+
+@pytest.mark.parametrize("body", [{}, {"id": ""}, {"id": None}, {"id": True}, {"id": {}}])
+def test_a_restart_without_an_id_is_an_error_of_ours(perform: Perform, body: Any) -> None:
+    with pytest.raises(rblxcloud.APIResponseError) as caught:
+        perform(answers(body), lambda client: client.experience(1).servers.restart())
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("ids", [None, {}, {"a": None}, {"a": "1", "b": "2"}])
+def test_an_upload_without_an_operation_is_an_error_of_ours(perform: Perform, ids: Any) -> None:
+    with pytest.raises(rblxcloud.APIResponseError):
+        perform(
+            answers({"fileToOperationIdDict": ids}),
+            lambda client: client.experience(1).homepage_thumbnails.upload(b"\x89PNG\r\n\x1a\n"),
+        )
+
+
+def test_what_is_resumed_by_path_says_itself_that_it_is_speech(perform: Perform) -> None:
+    spoken = {"@type": "type.googleapis.com/x.GenerateSpeechAssetResponse", "assetId": "5", "remainingQuota": 3}
+    result = perform(answers({**RUNNING, "done": True, "response": spoken}), wait)
+    assert result == rblxcloud.SpeechAsset(asset_id=5, remaining_quota=3)
 
 
 @pytest.mark.parametrize("path", ["../keys", "operations/a?b", "", 5])
@@ -334,7 +439,20 @@ def test_a_path_is_all_that_is_needed_to_wait_on(perform: Perform, path: str) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["", "nonsense", "/assets/v1/operations/../keys", "/cloud/v2/universes/1", "/assets/v1/operations/a?b", 5]
+    "path",
+    [
+        *("", "nonsense", "/assets/v1/operations/../keys", "/cloud/v2/universes/1", "/assets/v1/operations/a?b", 5),
+        *(
+            RESTARTS,
+            f"{RESTARTS}#",
+            f"{RESTARTS}?id=5",
+            f"{PATH}#5",
+            UPLOADS,
+            f"{UPLOADS}#5",
+            f"{UPLOADS}?operationIds=",
+        ),
+        *(f"{UPLOADS}?ids=5", "/server-management/v1/universes/1/places#5"),
+    ],
 )
 def test_another_path_is_refused(perform: Perform, path: Any) -> None:
     async def story(client: Any) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import httpx
 import pytest
 
 import rblxcloud
 from rblxcloud.config import Options, RetryPolicy
+from tests.http.conftest import Perform
 from tests.support.clock import ManualClock
 from tests.support.server import Script, async_client
 
@@ -253,3 +255,19 @@ async def test_the_raw_request_uses_the_row_of_the_table(clock: ManualClock) -> 
         await client.request("GET", "/new/api", query={"a": True, "b": None})
     assert str(script.requests[0].url) == "https://apis.roblox.com/cloud/v2/universes/1:publishMessage"
     assert script.requests[1].url.query == b"a=true"
+
+
+def test_several_texts_travel_under_a_repeated_name(perform: Perform) -> None:
+    script = Script([httpx.Response(200, json={})])
+
+    async def story(client: Any) -> None:
+        await client.request("GET", "/new/api", query={"ids": ("a b", "c&d"), "none": (), "n": 5})
+
+    perform(script, story)
+    assert script.requests[0].url.raw_path == b"/new/api?ids=a%20b&ids=c%26d&n=5"
+
+
+@pytest.mark.parametrize("value", [["a"], ("a", 5), (None,), {"a"}, b"a"])
+def test_a_query_value_of_another_type_is_refused(perform: Perform, value: Any) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match="query"):
+        perform(Script([]), lambda client: client.request("GET", "/new/api", query={"ids": value}))

@@ -135,6 +135,11 @@ ANSWERS: tuple[Outranked, ...] = (
         r"^200 Response violates schema: null is not of type \"boolean\"",
         "memorystores.md section 3: done is null while the flush is under way",
     ),
+    Outranked(
+        r"(GET|POST) /thumbnail-personalization-api/v1/universes/{universeId}/personalization(/\w+)?",
+        r"^200 Response violates schema: False schema does not allow",
+        "ambiguities.md section B: an ActionResult is an empty schema, which conveys nothing of what is answered",
+    ),
 )
 """About what the emulator answers."""
 

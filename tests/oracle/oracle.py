@@ -178,7 +178,7 @@ class Oracle:
 
 
 def _form(request: RawRequest, schema: Any) -> dict[str, Any]:
-    """Return the fields of a form: files as text, and fields that are objects as the JSON that they hold."""
+    """Return the fields of a form: files as text, several of a name as a list, and objects from the JSON they are."""
     head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
     message = email.message_from_bytes(head + request.body, policy=email.policy.HTTP)
     if message.defects:
@@ -187,8 +187,11 @@ def _form(request: RawRequest, schema: Any) -> dict[str, Any]:
     for part in message.iter_parts():
         name = part.get_param("name", header="content-disposition")
         content = bytes(part.get_payload(decode=True)).decode("utf-8", "replace")
-        plain = schema["properties"].get(name, {}).get("type") == "string"
-        fields[str(name)] = content if plain else json.loads(content)
+        kind = schema["properties"].get(name, {}).get("type")
+        if kind == "array":
+            fields[str(name)] = [*fields.get(str(name), []), content]
+        else:
+            fields[str(name)] = content if kind == "string" else json.loads(content)
     return fields
 
 

@@ -27,6 +27,7 @@ from rblxcloud.emulator import Emulator, LuauAnswer, LuauLog
 from rblxcloud.emulator.core import DEFAULT_KEY
 from rblxcloud.emulator.model import RawRequest
 from rblxcloud.emulator.server import serve
+from tests.emulator.forms import png
 from tests.oracle.document import METHODS, strict
 from tests.oracle.exceptions import ANSWERS, Ledger
 from tests.oracle.oracle import Finding
@@ -58,6 +59,11 @@ SERVED = (
     "/place-version-history-api/v1/",
     "/legacy-develop/v1/places/",
     "/legacy-develop/v2/teamtest/",
+    "/server-management/v1/",
+    "/thumbnail-personalization-api/v1/",
+    "/cloud/v2/universes/{universe_id}:translateText",
+    "/cloud/v2/universes/{universe_id}:generateSpeechAsset",
+    "/cloud/v2/creator-store-products",
 )
 UNIVERSE = "/cloud/v2/universes/{universe_id}"
 PLACE = f"{UNIVERSE}/places/{{place_id}}"
@@ -111,6 +117,13 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "subscription_product_id": ("EXP-1", "EXP-2"),
     "subscription_id": ("7", "8", "bad"),
     "secretId": ("kept", "new", "1a"),
+    **dict.fromkeys(("operationIds", "homepageThumbnailIds"), ("seeded", "bad")),
+    "placeId": ("2", "bad"),
+    "jobId": ("seeded", "bad"),
+    "Filter": ("", "ALL", 'status == "active"', "occupancy >= 1 && full == false", "bad"),
+    "OrderBy": ("", "uptime", "uptime desc", "bad"),
+    **dict.fromkeys(("PageToken", "nextCursor"), ("", "bad")),
+    "creator_store_product_id": (f"CreatorMarketplaceAsset-Model-{ASSET}", "CreatorMarketplaceAsset-Model-5", "bad"),
     "roblox-entry-userids": ("[1, 2]", "bad"),
     "roblox-entry-attributes": ('{"a": 1}', "bad"),
 }
@@ -226,6 +239,28 @@ _TASK = {
     "required": ["script"],
     "additionalProperties": False,
 }
+
+
+def _product(asset: int) -> dict[str, Any]:
+    """Return the schema of a product of a model; every price but the last one will do."""
+    prices = [(0, 0), (4_990_000_000, -9), (499, -2)]
+    return {
+        "type": "object",
+        "properties": {
+            "modelAssetId": {"type": "string", "enum": [str(asset)]},
+            "published": {"type": "boolean"},
+            "basePrice": {
+                "enum": [
+                    {"currencyCode": "USD", "quantity": {"significand": significand, "exponent": exponent}}
+                    for significand, exponent in prices
+                ]
+            },
+        },
+        "required": ["modelAssetId"],
+        "additionalProperties": False,
+    }
+
+
 BODIES: dict[str, Any] = {
     f"POST {PLACE}/luau-execution-session-tasks": _TASK,
     f"POST {PLACE}/versions/{{version_id}}/luau-execution-session-tasks": _TASK,
@@ -314,6 +349,53 @@ BODIES: dict[str, Any] = {
     f"PATCH {_MAP}/{{item_id}}": _MAP_BODY,
     f"POST {_QUEUE}": _QUEUE_BODY,
     f"POST {_QUEUE}:discard": _READ_BODY,
+    "POST /server-management/v1/universes/{universeId}/restarts": {
+        "type": "object",
+        "properties": {
+            "bleedOffDurationMinutes": {"type": "integer", "enum": [1, 240, 241]},
+            "places": {"enum": [{}, {"2": {}}, {"2": {"versions": [1]}}, {"2": {"excludeCurrentVersion": True}}]},
+            "attributes": {"enum": [{}, {"a": "b"}, {"a": "b" * 500}]},
+        },
+        "additionalProperties": False,
+    },
+    "POST /cloud/v2/universes/{universe_id}:translateText": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1},
+            "sourceLanguageCode": {"type": "string", "enum": ["en-us", "xx-xx"]},
+            "targetLanguageCodes": {"type": "array", "items": {"type": "string", "enum": ["fr-fr", "ja-jp"]}},
+        },
+        "required": ["text"],
+    },
+    "POST /cloud/v2/universes/{universe_id}:generateSpeechAsset": {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "minLength": 1},
+            "speechStyle": {
+                "type": "object",
+                "properties": {"voiceId": {"type": "string", "enum": ["1", "x"]}, "pitch": {"type": "number"}},
+            },
+        },
+        "required": ["text"],
+    },
+    "POST /cloud/v2/creator-store-products": _product(ASSET + 1),
+    "PATCH /cloud/v2/creator-store-products/{creator_store_product_id}": _product(ASSET),
+    "POST /thumbnail-personalization-api/v1/universes/{universeId}/thumbnails/uploads": {
+        "type": "object",
+        "properties": {"files": {"type": "string", "format": "binary"}},
+        "required": ["files"],
+    },
+    **{
+        f"POST /thumbnail-personalization-api/v1/universes/{{universeId}}/personalization/{verb}": {
+            "type": "object",
+            "properties": {
+                "homepageThumbnailIds": {"enum": [["seeded"], ["bad"], []]},
+                **({"id": {"type": "string", "enum": ["seeded", "bad"]}} if verb == "update" else {}),
+            },
+            "required": ["homepageThumbnailIds", *(["id"] if verb == "update" else [])],
+        }
+        for verb in ("create", "update")
+    },
     f"PATCH {_GROUP}/memberships/{{membership_id}}": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:assignRole": _ROLE_BODY,
     f"POST {_GROUP}/memberships/{{membership_id}}:unassignRole": _ROLE_BODY,
@@ -329,6 +411,8 @@ CHECKS = [not_a_server_error, response_schema_conformance, content_type_conforma
 SEEDED = {"datastoreName": "seeded", "scope": "global", "entryKey": "number"}
 RBXM = b"<roblox!\x89\xff\r\n\x1a\n" + b"\0" * 16
 HEADERS = {"x-api-key": DEFAULT_KEY}
+FILES = {"fileContent": RBXM, "files": png()}
+ENCODING = {"fileContent": {"contentType": "model/x-rbxm"}, "files": {"contentType": "image/png"}}
 EXAMPLES = 12
 
 
@@ -346,7 +430,7 @@ def served_part(document: Any) -> Any:
         for method in METHODS:
             if body := BODIES.get(f"{method.upper()} {path}"):
                 for content in item[method]["requestBody"]["content"].values():
-                    content.update(schema=body, encoding={"fileContent": {"contentType": "model/x-rbxm"}})
+                    content.update(schema=body, encoding=ENCODING)
                 item[method]["requestBody"]["required"] = True
             parameters = item.get(method, {}).get("parameters", [])
             # No generated text is the checksum of the body that is generated with it.
@@ -385,7 +469,7 @@ def base_url(emulator: Emulator) -> Iterator[str]:
 
 
 def seed(emulator: Emulator) -> dict[str, str]:
-    """Give the emulator a number, a text and a deleted entry in each scope, an asset, and a forum in group 1.
+    """Give the emulator something of everything, such as a number, a text and a deleted entry in each scope.
 
     Returns:
         The ids that only this emulator knows, by the names of the parameters that take them, or what stands for them.
@@ -404,10 +488,20 @@ def seed(emulator: Emulator) -> dict[str, str]:
     for number, key in enumerate(("number", "text")):
         _send(emulator, f"/cloud/v2/universes/1/memory-store/sorted-maps/seeded/items?id={key}", {"value": number})
         _send(emulator, "/cloud/v2/universes/1/memory-store/queues/seeded/items", {"data": number})
-    emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
     emulator.places.add(1, 2)
     emulator.places.add_version(2)
     instance = emulator.handle(RawRequest("GET", "/cloud/v2/universes/1/places/2/instances/root", HEADERS))
+    for _ in range(2):
+        emulator.assets.add(RBXM, "model/x-rbxm", asset_type="Model")
+    _send(emulator, "/cloud/v2/creator-store-products", {"modelAssetId": str(ASSET), "published": True})
+    job = emulator.servers.add(1, 2, players=(5,))
+    emulator.servers.log(job, "Ready.")
+    _send(emulator, "/server-management/v1/universes/1/restarts", {"bleedOffDurationMinutes": 5})
+    homepage = "/thumbnail-personalization-api/v1/universes/1"
+    started = _send_form(emulator, f"{homepage}/thumbnails/uploads", {"files": ("a.png", "image/png", png())})
+    listed = emulator.handle(RawRequest("GET", f"{homepage}/thumbnails", HEADERS))
+    picture = json.loads(listed.body)["homepageThumbnails"][0]["homepageThumbnailId"]
+    chosen = _send(emulator, f"{homepage}/personalization/create", {"homepageThumbnailIds": [picture]})
     category = emulator.groups.add_category(1, "Seeded")
     emulator.user_restrictions.ban(1, 7, duration=60)
     emulator.user_restrictions.ban(1, 7, place=2)
@@ -426,6 +520,10 @@ def seed(emulator: Emulator) -> dict[str, str]:
         "secret": base64.b64encode(box.encrypt(b"hush")).decode(),
         "key_id": key["key_id"],
         "flush": flush["path"].rpartition("/")[2],
+        "jobId": job,
+        "operationIds": started["fileToOperationIdDict"]["a.png"],
+        "homepageThumbnailIds": picture,
+        "id": chosen["id"],
         "forum_category_id": category,
         INSTANCE_OPERATION: json.loads(instance.body)["path"].rpartition("/")[2],
         "post_id": emulator.groups.add_post(category, "Title", "Text", pinned=True),
@@ -440,37 +538,48 @@ def _upload(emulator: Emulator) -> str:
         "description": "",
         "creationContext": {"creator": {"userId": "1"}},
     }
-    body = b"\r\n".join(
-        (
-            b"--edge",
-            b'Content-Disposition: form-data; name="request"',
-            b"",
-            json.dumps(request).encode(),
-            b"--edge",
-            b'Content-Disposition: form-data; name="fileContent"; filename="a.rbxm"',
-            b"Content-Type: model/x-rbxm",
-            b"",
-            RBXM,
-            b"--edge--",
-            b"",
-        )
-    )
-    kind = {"content-type": "multipart/form-data; boundary=edge", "content-length": str(len(body))}
-    reply = emulator.handle(RawRequest("POST", "/assets/v1/assets", {**HEADERS, **kind}, body))
-    assert reply.status == 200
-    return str(json.loads(reply.body)["operationId"])
+    form = {
+        "request": (None, "application/json", json.dumps(request).encode()),
+        "fileContent": ("a.rbxm", "model/x-rbxm", RBXM),
+    }
+    return str(_send_form(emulator, "/assets/v1/assets", form)["operationId"])
+
+
+def _send_form(emulator: Emulator, path: str, fields: dict[str, tuple[str | None, str, bytes]]) -> Any:
+    parts = [
+        f'--edge\r\nContent-Disposition: form-data; name="{name}"'.encode()
+        + (f'; filename="{filename}"' if filename else "").encode()
+        + f"\r\nContent-Type: {kind}\r\n\r\n".encode()
+        + content
+        for name, (filename, kind, content) in fields.items()
+    ]
+    return _request(emulator, path, b"\r\n".join([*parts, b"--edge--", b""]), "multipart/form-data; boundary=edge")
 
 
 def _post(emulator: Emulator, path: str, value: object) -> Any:
     return _send(emulator, path, {"value": value})
 
 
-def _send(emulator: Emulator, path: str, fields: object) -> Any:
-    body = json.dumps(fields).encode()
-    headers = {**HEADERS, "content-type": "application/json", "content-length": str(len(body))}
+def _send(emulator: Emulator, path: str, body: object) -> Any:
+    return _request(emulator, path, json.dumps(body).encode(), "application/json")
+
+
+def _request(emulator: Emulator, path: str, body: bytes, kind: str) -> Any:
+    headers = {**HEADERS, "content-type": kind, "content-length": str(len(body))}
     reply = emulator.handle(RawRequest("POST", path, headers, body))
-    assert reply.status == 200
+    assert reply.status == 200, reply.body
     return json.loads(reply.body)
+
+
+def filled(name: str, value: Any, seeded: dict[str, str]) -> Any:
+    """Return what is sent for a generated value: an id that only the seeded emulator knows, and files that are some."""
+    if name in FILES:
+        return FILES[name]
+    if value == ["seeded"]:
+        return [seeded[name]]
+    if value == INSTANCE_OPERATION:
+        return seeded[value]
+    return seeded.get(name, value) if value == "seeded" else value
 
 
 def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Finding], set[int]]:
@@ -494,16 +603,12 @@ def findings(operation: Any, emulator: Emulator, base_url: str) -> tuple[list[Fi
             seeded["operation_id"] = seeded["flush"]
         if case.query.get("versionId") == "seeded":
             case.query = {**SEEDED, "versionId": seeded["versionId"]}
-        case.path_parameters = {
-            name: seeded.get(name, value) if value == "seeded" else seeded.get(value, value)
-            for name, value in case.path_parameters.items()
-        }
-        if isinstance(case.body, dict):
-            case.body = {name: seeded[name] if value == "seeded" else value for name, value in case.body.items()}
-        if isinstance(case.body, dict) and "fileContent" in case.body:
-            case.body["fileContent"] = RBXM
         if operation.path == PUBLISH:
             case.body = RBXM
+        case.path_parameters = {name: filled(name, value, seeded) for name, value in case.path_parameters.items()}
+        case.query = {name: filled(name, value, seeded) for name, value in case.query.items()}
+        if isinstance(case.body, dict):
+            case.body = {name: filled(name, value, seeded) for name, value in case.body.items()}
         response = case.call(**transport)
         statuses.add(response.status_code)
         try:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rblxcloud.emulator import control_creators, control_places, control_restrictions
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, ControlError, shown_time
+from rblxcloud.emulator.control_servers import ROUTES as SERVER_ROUTES
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.luau.control_routes import ROUTES as LUAU_ROUTES
@@ -247,6 +248,7 @@ _ROUTES: dict[tuple[str, bool], dict[str, Callable[[Command], object]]] = {
     **control_creators.ROUTES,
     **control_places.ROUTES,
     **memory_stores.ROUTES,
+    **SERVER_ROUTES,
     **oauth.ROUTES,
     **webhooks.ROUTES,
 }

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, shown_time
-from rblxcloud.emulator.control_command import apply as _apply
+from rblxcloud.emulator.control_command import DEFAULT_LIMIT, Command, apply, shown_time
 from rblxcloud.emulator.control_command import file_content as _content
 from rblxcloud.emulator.control_command import numbered as _place
 from rblxcloud.emulator.protobuf import camel_keys
@@ -19,15 +18,15 @@ __all__ = ["ROUTES"]
 def _set_user(command: Command) -> object:
     user, part = _place(command, "", "quotas")
     if part:
-        _apply(command.emulator.assets.set_quota, user, **command.object())
+        apply(command.emulator.assets.set_quota, user, **command.object())
     else:
-        _apply(command.emulator.users.update, user, **command.object())
+        apply(command.emulator.users.update, user, **command.object())
     return {}
 
 
 def _add_to_user(command: Command) -> object:
     user, _ = _place(command, "inventory")
-    return {"path": _apply(command.emulator.users.add_item, user, **command.object())}
+    return {"path": apply(command.emulator.users.add_item, user, **command.object())}
 
 
 def _remove_user(command: Command) -> object:
@@ -55,7 +54,7 @@ def _show_group(command: Command) -> object:
 def _set_group(command: Command) -> object:
     group, part = _place(command, "", "shout")
     controls = command.emulator.groups
-    _apply(controls.shout if part else controls.update, group, **command.object())
+    apply(controls.shout if part else controls.update, group, **command.object())
     return {}
 
 
@@ -68,7 +67,7 @@ def _add_to_group(command: Command) -> object:
         "join-requests": controls.ask_to_join,
         "categories": controls.add_category,
     }
-    made = _apply(add[part], group, **command.object())
+    made = apply(add[part], group, **command.object())
     return {} if made is None else {"id": made}
 
 
@@ -78,17 +77,17 @@ def _remove_group(command: Command) -> object:
 
 
 def _add_post(command: Command) -> object:
-    return {"id": _apply(command.emulator.groups.add_post, command.target, **command.object())}
+    return {"id": apply(command.emulator.groups.add_post, command.target, **command.object())}
 
 
 def _add_comment(command: Command) -> object:
-    return {"id": _apply(command.emulator.groups.add_comment, command.target, **command.object())}
+    return {"id": apply(command.emulator.groups.add_comment, command.target, **command.object())}
 
 
 def _add_asset(command: Command) -> object:
     fields = command.object()
     content = _content(fields)
-    return {"assetId": _apply(command.emulator.assets.add, content, **fields)}
+    return {"assetId": apply(command.emulator.assets.add, content, **fields)}
 
 
 def _show_asset(command: Command) -> object:
@@ -107,9 +106,9 @@ def _set_asset(command: Command) -> object:
     fields = command.object()
     if part == "file":
         content = _content(fields)
-        _apply(command.emulator.assets.change_file, asset, content, **fields)
+        apply(command.emulator.assets.change_file, asset, content, **fields)
     else:
-        _apply(command.emulator.assets.moderate, asset, **fields)
+        apply(command.emulator.assets.moderate, asset, **fields)
     return {}
 
 

@@ -16,12 +16,16 @@ from rblxcloud.emulator import (
     access,
     api_keys,
     assets,
+    creator_store,
     creators,
     data_stores,
+    generative,
+    homepage_thumbnails,
     journal,
     memory_stores,
     messaging,
     ordered_data_stores,
+    servers,
     subscriptions,
     universes,
     webhooks,
@@ -29,10 +33,12 @@ from rblxcloud.emulator import (
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.assets.controls import AssetControls
 from rblxcloud.emulator.clock import Clock
+from rblxcloud.emulator.creator_store import CreatorStoreControls
 from rblxcloud.emulator.creators import small_world
 from rblxcloud.emulator.creators.controls import GroupControls, UserControls
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
+from rblxcloud.emulator.generative import TranslationControls
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.luau import rooms as luau
@@ -52,6 +58,7 @@ from rblxcloud.emulator.routing import Match, default_router
 from rblxcloud.emulator.scripts import Scripts
 from rblxcloud.emulator.secrets import rooms as secrets
 from rblxcloud.emulator.secrets.controls import SecretControls
+from rblxcloud.emulator.servers.controls import ServerControls
 from rblxcloud.emulator.subscriptions import SubscriptionControls
 from rblxcloud.emulator.webhooks.controls import RETRY_INTERVAL, WebhookControls
 from rblxcloud.endpoints.model import Body, Endpoint
@@ -82,6 +89,10 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (subscriptions.HANDLERS, subscriptions.SCHEMA),
     (luau.HANDLERS, luau.SCHEMA),
     ({}, webhooks.SCHEMA),
+    (servers.HANDLERS, servers.SCHEMA),
+    (homepage_thumbnails.HANDLERS, homepage_thumbnails.SCHEMA),
+    (generative.HANDLERS, generative.SCHEMA),
+    (creator_store.HANDLERS, creator_store.SCHEMA),
 )
 _ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
 """What is served; files and such stand in no table but this."""
@@ -140,7 +151,7 @@ class Emulator:
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
         self._transaction = partial(_transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
-        """How the next uploads, thumbnails and flushes go."""
+        """How the next long-running operations go."""
         self.assets: AssetControls = AssetControls(self._world, self._transaction)
         """The assets there are."""
         self.users: UserControls = UserControls(self._world, self._transaction)
@@ -159,6 +170,12 @@ class Emulator:
         """Places: who edits them, their versions, what is in them."""
         self.memory_stores: MemoryStoreControls = MemoryStoreControls(self._world, self._transaction)
         """Sorted maps and queues."""
+        self.servers: ServerControls = ServerControls(self._world, self._transaction)
+        """Game servers: none, until some are let begin."""
+        self.translations: TranslationControls = TranslationControls(self._world, self._transaction)
+        """How texts read in other languages."""
+        self.creator_store: CreatorStoreControls = CreatorStoreControls(self._world, self._transaction)
+        """The products of the Creator Store."""
         self._journal = Journal(connection, log_size)
         self.oauth: OAuthProvider = OAuthProvider(self._world, self._transaction)
         """The OAuth 2.0 provider: applications, headless consent, grants and keys."""

@@ -38,6 +38,8 @@ _FAMILIES = (
     ("/universes/v1/", ErrorFamily.V1_PLAIN),
     ("/place-version-history-api/", ErrorFamily.PLACE_HISTORY),
     ("/legacy-", ErrorFamily.LEGACY),
+    ("/server-management/", ErrorFamily.PROBLEM),
+    ("/thumbnail-personalization-api/", ErrorFamily.EMPTY),
     ("/oauth/", ErrorFamily.OAUTH),
 )
 
@@ -146,6 +148,11 @@ def _problem_text(refusal: Refusal) -> object:
     return {"type": "about:blank", "title": refusal.code, "status": str(refusal.status), "detail": refusal.message}
 
 
+def _empty(refusal: Refusal) -> object:
+    """The services that answer with an `ActionResult` document nothing in it."""
+    return {}
+
+
 def _oauth(refusal: Refusal) -> object:
     code = refusal.code if refusal.code.islower() else _OAUTH_CODES.get(refusal.code, "invalid_request")
     return {"error": code, "error_description": refusal.message}
@@ -162,6 +169,7 @@ _BODIES: dict[ErrorFamily, Callable[[Refusal], object]] = {
     ErrorFamily.PROBLEM: _problem,
     ErrorFamily.PROBLEM_TEXT: _problem_text,
     ErrorFamily.PLACE_HISTORY: _place_history,
+    ErrorFamily.EMPTY: _empty,
     ErrorFamily.LEGACY: _legacy,
     ErrorFamily.OAUTH: _oauth,
 }

@@ -65,6 +65,7 @@ class ErrorFamily(Enum):
     PROBLEM_TEXT = "problem_text"
     """The same, with its status as text."""
     PLACE_HISTORY = "place_history"
+    EMPTY = "empty"
     LEGACY = "legacy"
     OAUTH = "oauth"
 

@@ -9,7 +9,7 @@ from email.parser import BytesHeaderParser
 
 from rblxcloud.emulator.model import Call, Refusal
 
-__all__ = ["Part", "parse_form"]
+__all__ = ["Part", "form_parts", "parse_form"]
 
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -35,6 +35,24 @@ def parse_form(call: Call) -> Mapping[str, Part]:
         Refusal: 400 for another kind of body, for one that does not end with its boundary, and for a part without a
             name or with one that was there before.
     """
+    parts: dict[str, Part] = {}
+    for name, part in form_parts(call):
+        if name in parts:
+            raise _invalid(f"The form has the field {name!r} twice.")
+        parts[name] = part
+    return parts
+
+
+def form_parts(call: Call) -> list[tuple[str, Part]]:
+    """Return the parts of a `multipart/form-data` body in order, each with the name of its field.
+
+    Args:
+        call: The request.
+
+    Raises:
+        Refusal: 400 for another kind of body, for one that does not end with its boundary, and for a part without a
+            name.
+    """
     head = Message()
     head["content-type"] = call.headers.get("content-type", "")
     boundary = head.get_boundary()
@@ -44,13 +62,7 @@ def parse_form(call: Call) -> Mapping[str, Part]:
     _, *raw_parts = (b"\r\n" + call.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
     if not raw_parts or raw_parts.pop().rstrip(b"\r\n \t") != b"--":
         raise _invalid("The form does not end with its boundary.")
-    parts: dict[str, Part] = {}
-    for raw in raw_parts:
-        name, part = _part(raw)
-        if name in parts:
-            raise _invalid(f"The form has the field {name!r} twice.")
-        parts[name] = part
-    return parts
+    return [_part(raw) for raw in raw_parts]
 
 
 def _part(raw: bytes) -> tuple[str, Part]:

@@ -150,7 +150,13 @@ def _decode_query(endpoint: Endpoint, raw: str) -> dict[str, str]:
         raise _refusal(400, "INVALID_ARGUMENT", "The query is not UTF-8.") from error
     if endpoint.path.startswith(_CASELESS_QUERIES):
         return {name.lower(): value for name, value in pairs}
-    return dict(pairs)
+    query = dict(pairs)
+    for parameter in endpoint.query_parameters:
+        if parameter.type == "array":  # Repeated names; ids and such hold no comma.
+            values = [value for name, value in pairs if name == parameter.name]
+            if values:
+                query[parameter.name] = ",".join(values)
+    return query
 
 
 def _refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Refusal:

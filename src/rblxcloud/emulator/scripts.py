@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 __all__ = ["OperationScript", "Scripts"]
 
-Kind = Literal["upload", "thumbnail", "instance", "flush"]
+Kind = Literal["upload", "thumbnail", "homepage_thumbnail", "speech", "instance", "flush", "restart"]
 
 
 class OperationScript(BaseModel):
@@ -20,8 +20,9 @@ class OperationScript(BaseModel):
     )
 
     kind: Kind = "upload"
-    """What it is for: an `upload`, which updates of a file's content are too, a `thumbnail`, a call to an `instance`,
-    or a `flush` of memory stores."""
+    """What it is for: an `upload`, which updates of a file's content are too, a `thumbnail` of a user, the upload of a
+    `homepage_thumbnail`, `speech`, a call to an `instance`, a `flush` of memory stores, or a `restart` of servers, of
+    which only `processing` and `refusal` count."""
     processing: float = Field(default=0.0, ge=0)
     """Seconds on the emulator's clock until the operation is done."""
     answer: Literal["pending", "path", "done"] = "pending"

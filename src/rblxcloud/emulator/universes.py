@@ -10,9 +10,9 @@ from typing import Any, cast
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Reply, World
 from rblxcloud.emulator.places import table as places
-from rblxcloud.emulator.protobuf import camel, camel_keys, integer, invalid, mask_paths, switch, timestamp
+from rblxcloud.emulator.protobuf import camel_keys, integer, invalid, mask_paths, switch, timestamp
 from rblxcloud.endpoints.model import Endpoint
-from rblxcloud.endpoints.universes import GET_UNIVERSE, RESTART_SERVERS, UPDATE_UNIVERSE
+from rblxcloud.endpoints.universes import GET_UNIVERSE, UPDATE_UNIVERSE
 
 __all__ = [
     "GROUP",
@@ -149,18 +149,6 @@ def _put(fields: dict[str, Any], path: str, value: Any) -> None:
         fields[field] = value
 
 
-def _restart(world: World, call: Call) -> Reply:
-    body = {camel(name): value for name, value in call.json_object().items() if value is not None}
-    places = body.get("placeIds", [])
-    if not isinstance(places, list) or not all(is_id(str(place)) for place in cast("list[object]", places)):
-        raise invalid("placeIds must be a list of place ids.")
-    for name in ("closeAllVersions", "bleedOffServers"):
-        switch(name, body.get(name, False))
-    if not 1 <= integer("bleedOffDurationMinutes", body.get("bleedOffDurationMinutes", 1)) <= 60:
-        raise invalid("bleedOffDurationMinutes must be between 1 and 60.")
-    return json_reply({})
-
-
 def _resource(world: World, universe: str) -> dict[str, Any]:
     _, updated, fields = _row(world, universe) or (USER, _CREATED, {})
     owned_by, root = owner(world, universe), places.root_place(world, universe)
@@ -211,5 +199,4 @@ _WRITABLE: dict[str, Callable[[str, Any], Any]] = {
 HANDLERS: Mapping[Endpoint, Handler] = {
     GET_UNIVERSE: _get,
     UPDATE_UNIVERSE: _update,
-    RESTART_SERVERS: _restart,
 }

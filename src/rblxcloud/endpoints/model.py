@@ -141,9 +141,12 @@ class LongRunning:
     poll: str
     """Template of the path that is polled.
 
-    `{path}` and `{operationId}` stand for the fields of the operation (or task) that was answered, other names for path
-    parameters of the endpoint. With neither of the two, the address tells of several operations, this one among them.
+    `{path}`, `{operationId}` and `{id}` stand for the fields of the operation (or task) that was answered, other names
+    for path parameters of the endpoint. Where the address tells of several operations, a query (which is sent) or a
+    fragment (which is not) says which of them it is.
     """
+    states: str | None = None
+    """Name of the answer's field that holds by id how several operations stand; None where an address tells of one."""
 
 
 @dataclass(frozen=True, slots=True)

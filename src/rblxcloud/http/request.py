@@ -14,8 +14,8 @@ from rblxcloud.http.upload import Upload
 from rblxcloud.runtime.base import Incoming
 from rblxcloud.types import Response
 
-QueryValue = str | int | float | bool | None
-"""What a query parameter may be; None leaves it out."""
+QueryValue = str | int | float | bool | tuple[str, ...] | None
+"""What a query parameter may be; None leaves it out, several texts travel under a repeated name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,11 @@ def encode_segment(argument: str, value: str) -> str:
 
 
 def encode_query(query: Mapping[str, QueryValue]) -> str:
-    """Return a query string; booleans are `true` and `false`, None is left out."""
+    """Return a query string; booleans are `true` and `false`, None is left out, several texts repeat the name."""
     return "&".join(
         f"{quote(name, safe='')}={quote(check_unicode(name, _query_text(value)), safe='')}"
-        for name, value in query.items()
+        for name, values in query.items()
+        for value in (values if isinstance(values, tuple) else (values,))
         if value is not None
     )
 

@@ -30,6 +30,7 @@ from rblxcloud.errors import (
     RateLimitedError,
     RblxCloudError,
     ServerError,
+    UnsupportedCredentialError,
 )
 from rblxcloud.http import rate_limit
 from rblxcloud.http.auth import Credential, check_credential
@@ -418,14 +419,23 @@ class Session:
         if left <= 0:
             return None
         options = replace(self.settings.options, retry=RetryPolicy(retries=0), timeout=left, deadline=left)
-        key = (await self.settings.credential.headers())["x-api-key"]
-        call = Call(INTROSPECT_API_KEY, content=encode_json({"apiKey": key}), anonymous=True)
         try:
-            body = json.loads((await self.with_options(options).send(call)).content)
+            body = json.loads((await self.with_options(options).send(await self.introspection())).content)
             scopes = cast("list[dict[str, Any]]", body["scopes"])
             return tuple(f"{scope['name']}:{operation}" for scope in scopes for operation in scope["operations"])
         except (RblxCloudError, ValueError, KeyError, TypeError):
             return None  # The 403 is what the caller has to hear of.
+
+    async def introspection(self) -> Call:
+        """Return the call that asks Roblox about this session's API key; it is none that the key makes.
+
+        Raises:
+            UnsupportedCredentialError: The session has another kind of credential.
+        """
+        if self.settings.credential.kind is not Kind.API_KEY:
+            raise UnsupportedCredentialError("only an API key can be asked about; this client has an access token")
+        key = (await self.settings.credential.headers())["x-api-key"]
+        return Call(INTROSPECT_API_KEY, content=encode_json({"apiKey": key}), anonymous=True)
 
     async def aclose(self) -> None:
         """Close the connections; idempotent. A session that shares another's runtime closes nothing."""

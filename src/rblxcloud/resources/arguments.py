@@ -144,7 +144,7 @@ def check_query(query: object) -> dict[str, QueryValue]:
     """Return query parameters.
 
     Raises:
-        InvalidRequestError: They are no mapping of text to text, numbers, booleans and None.
+        InvalidRequestError: They are no mapping of text to text, numbers, booleans, tuples of text and None.
     """
     if query is None:
         return {}
@@ -152,8 +152,16 @@ def check_query(query: object) -> dict[str, QueryValue]:
         raise InvalidRequestError("query", f"is of type {type(query).__name__}; it takes a mapping")
     pairs = dict(cast("Mapping[object, object]", query))
     for name, value in pairs.items():
-        if not isinstance(name, str) or not isinstance(value, str | int | float | None):
+        if not isinstance(name, str) or not _is_query_value(value):
             raise InvalidRequestError(
-                "query", f"[{shown(name)}] is {shown(value)}; names are text, values text, numbers, booleans or None"
+                "query",
+                f"[{shown(name)}] is {shown(value)}; names are text, values text, numbers, booleans, None or tuples "
+                "of text",
             )
     return cast("dict[str, QueryValue]", pairs)
+
+
+def _is_query_value(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(item, str) for item in cast("tuple[object, ...]", value))
+    return isinstance(value, str | int | float | None)

@@ -45,10 +45,11 @@ def check_description(description: object) -> str:
 @asynccontextmanager
 async def open_form(
     runtime: Runtime,
-    request: Mapping[str, Any],
+    request: Mapping[str, Any] | None,
     file: object,
     asset_type: AssetType,
     *,
+    field: str = "fileContent",
     file_name: str | None,
     size: int | None,
     progress: Progress | None,
@@ -57,9 +58,10 @@ async def open_form(
 
     Args:
         runtime: Reads the file.
-        request: What is said of the asset.
+        request: What is said of the asset; None where nothing is.
         file: What a user handed in.
         asset_type: What is to be made of it.
+        field: Name of the file's field.
         file_name: Its name, instead of its own.
         size: Bytes of a stream.
         progress: Told of the bytes that are through.
@@ -79,8 +81,8 @@ async def open_form(
         name = source.name if file_name is None else check_unicode("file_name", check_text("file_name", file_name))
         kind = kind_of_file(asset_type, name, source.size, await source.head(runtime))
         yield upload_form(
-            {"request": encode_json(request).decode()},
-            field="fileContent",
+            {} if request is None else {"request": encode_json(request).decode()},
+            field=field,
             filename=name or f"file{kind.extensions[0]}",
             content_type=kind.content_type,
             source=source,

@@ -12,12 +12,22 @@ from rblxcloud.endpoints import data_stores, messaging, universes
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
-from rblxcloud.operation import Operation
+from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
 from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
 from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
+from rblxcloud.resources.game_servers import GameServers
+from rblxcloud.resources.generative import (
+    TRANSLATION,
+    LanguageCode,
+    SpeechAsset,
+    Translation,
+    speech_body,
+    translation_body,
+)
+from rblxcloud.resources.homepage_thumbnails import HomepageThumbnails
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 from rblxcloud.resources.memory_queue import MemoryQueue
 from rblxcloud.resources.memory_store import LARGEST_ITEM, FlushScope, MemoryStoreFlush, flush
@@ -446,6 +456,67 @@ class Experience(Resource):
         self._adopt(answer, changed=changes)
         return self
 
+    @property
+    def servers(self) -> GameServers:
+        """Its game servers: lists, logs, and restarts that can be waited for."""
+        return GameServers(self._bound_to, self.id)
+
+    @property
+    def homepage_thumbnails(self) -> HomepageThumbnails:
+        """The pictures that stand for it on Roblox's home page."""
+        return HomepageThumbnails(self._bound_to, self.id)
+
+    async def translate_text(
+        self, text: str, targets: Iterable[LanguageCode], *, source: LanguageCode | None = None
+    ) -> Translation:
+        """Translate a text.
+
+        Args:
+            text: The text.
+            targets: Codes of the languages to translate to, one at least: `en-us`, `fr-fr`, `vi-vn`, `th-th`, `tr-tr`,
+                `ru-ru`, `es-es`, `pt-br`, `ko-kr`, `ja-jp`, `zh-cn`, `zh-tw`, `de-de`, `pl-pl`, `it-it`, `id-id`.
+            source: Code of the language of the text; None to have it found out.
+
+        Returns:
+            The text in each of the languages.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+            UnsupportedCredentialError: The client has an access token; this takes an API key.
+
+        Scopes: `universe:write`.
+        Source: `POST /cloud/v2/universes/{universe_id}:translateText`.
+        """
+        call = json_call(universes.TRANSLATE_TEXT, {"universe_id": self.id}, translation_body(text, targets, source))
+        return await self._session.request(call, TRANSLATION)
+
+    async def generate_speech_asset(
+        self, text: str, *, voice: str | int | None = None, pitch: float | None = None, speed: float | None = None
+    ) -> Operation[SpeechAsset]:
+        """Have an English text spoken, as a new audio asset.
+
+        It counts against the uploads of audio that its owner has each month.
+
+        Args:
+            text: What is said.
+            voice: Number of the voice, such as 1; None for Roblox's choice.
+            pitch: How high the voice is; None for Roblox's choice.
+            speed: How fast it speaks; None for Roblox's choice.
+
+        Returns:
+            The operation, which brings the id of the asset: `await operation.wait()`.
+
+        Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+
+        Scopes: `universe:write`, `asset:read` and `asset:write`.
+        Source: `POST /cloud/v2/universes/{universe_id}:generateSpeechAsset`.
+        """
+        body = speech_body(text, voice, pitch, speed)
+        return await start(
+            self._bound_to, json_call(universes.GENERATE_SPEECH_ASSET, {"universe_id": self.id}, body), SpeechAsset
+        )
+
     async def restart_servers(
         self,
         *,
@@ -455,6 +526,8 @@ class Experience(Resource):
         bleed_off_duration_minutes: int | None = None,
     ) -> None:
         """Restart servers; with nothing passed, those that run an older version than the published one.
+
+        Roblox tells nothing of how it goes; `servers.restart` starts one that can be waited for.
 
         Args:
             place_ids: Only servers of these places.

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rblxcloud.endpoints import assets, places, users
+from rblxcloud.endpoints import assets, places, server_management, thumbnails, users
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.routes import match
-from rblxcloud.operation import Operation, resume
+from rblxcloud.operation import Operation, polled_at, resume
 from rblxcloud.resources.asset import Asset
+from rblxcloud.resources.game_server import ServerRestart
+from rblxcloud.resources.generative import SpeechAsset
+from rblxcloud.resources.homepage_thumbnails import HomepageThumbnail
 from rblxcloud.resources.instance import Instance
 from rblxcloud.resources.luau_task import is_task, resume_task
 from rblxcloud.resources.memory_store import MemoryStoreFlush
@@ -22,11 +24,15 @@ RESULTS: Mapping[str, type[Any]] = {
     assets.ASSETS_GET_ASSET.name: Asset,
     places.GET_UPDATE_INSTANCE_OPERATION.name: Instance,
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
+    thumbnails.GET_HOMEPAGE_THUMBNAIL_UPLOADS.name: HomepageThumbnail,
+    server_management.LIST_RESTARTS.name: ServerRestart,
 }
 """What the operations bring that are polled at an endpoint."""
 
 _FLUSH = re.compile(r"/cloud/v2/universes/\d+/(memory-store/)?operations/[^/?#]+(\?scope=(LIVE|TEST))?", re.ASCII)
 """Where flushes are polled: the table has but one of the two, and the poll wants the scope too."""
+OTHERS: Mapping[str, type[Any]] = {"GenerateSpeechAssetResponse": SpeechAsset}
+"""What they bring instead where the result says so: speech is polled at the same endpoint as an upload."""
 
 
 def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
@@ -46,7 +52,7 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
     if _FLUSH.fullmatch(address):
         return resume(binding, address, MemoryStoreFlush)
-    endpoint, _ = match("GET", address)
-    if endpoint.name not in RESULTS:
+    result = RESULTS.get(polled_at(address).name)
+    if result is None:
         raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")
-    return resume(binding, address, RESULTS[endpoint.name])
+    return resume(binding, address, result, OTHERS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -17,12 +18,14 @@ from rblxcloud import (
     JSON,
     AccessToken,
     APIConnectionError,
+    ApiKeyInfo,
     APIResponseError,
     APIStatusError,
     Asset,
     AssetType,
     AuthorizationRequest,
     Client,
+    CreatorStoreProduct,
     DataStore,
     DataStoreInfo,
     Entry,
@@ -30,9 +33,11 @@ from rblxcloud import (
     EntryResult,
     EntryVersion,
     Experience,
+    GameServer,
     Group,
     GroupMember,
     GroupRole,
+    HomepageThumbnail,
     Instance,
     InvalidRequestError,
     LuauBinaryInput,
@@ -64,14 +69,18 @@ from rblxcloud import (
     ResponseEvent,
     RetryPolicy,
     RightToErasureRequest,
+    ScopeReport,
     Script,
     Secret,
     Secrets,
+    ServerRestart,
     Snapshot,
     SocialLink,
     SortedMap,
     SortedMapItem,
+    SpeechAsset,
     Subscription,
+    Translation,
     User,
     UserClient,
     UserRestriction,
@@ -284,6 +293,26 @@ async def creators(client: Client) -> None:
     async for member in group.members(limit=10):
         assert_type(member, GroupMember)
         await group.assign_role(member.user_id, 1)
+
+
+async def servers_and_speech(experience: Experience) -> None:
+    operation = await experience.servers.restart(
+        {2: "outdated", 3: [7], 4: None}, bleed_off_minutes=5, attributes={"a": 1}
+    )
+    assert_type(operation, Operation[ServerRestart])
+    assert_type(await operation.wait(), ServerRestart)
+    assert_type(await experience.servers.restart([2, 3]), Operation[ServerRestart])
+    assert_type(experience.servers.list(2, 7, status="active", order_by="uptime"), Pager[GameServer])
+    assert_type(await experience.homepage_thumbnails.upload(b"x"), Operation[HomepageThumbnail])
+    assert_type(await experience.translate_text("x", ["fr-fr"], source="en-us"), Translation)
+    assert_type(await experience.generate_speech_asset("x", voice=1), Operation[SpeechAsset])
+
+
+async def keys_and_products(client: Client, store: DataStore[PlayerData]) -> None:
+    assert_type(await client.introspect_api_key(), ApiKeyInfo)
+    report = await client.check_scopes(store.get, Experience.publish_message, "luau.get", ("GET", "/x"), experience=1)
+    assert_type(report, ScopeReport)
+    assert_type(await client.creator_store.create("Model", 5, Decimal("4.99")), CreatorStoreProduct)
 
 
 async def signing_in(callback_url: str) -> None:

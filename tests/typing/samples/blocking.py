@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -17,10 +18,12 @@ import rblxcloud
 import rblxcloud.sync as rblxopencloud
 from rblxcloud.sync import (
     AccessToken,
+    ApiKeyInfo,
     Asset,
     AssetType,
     AuthorizationRequest,
     Client,
+    CreatorStoreProduct,
     DataStore,
     DataStoreInfo,
     Entry,
@@ -28,9 +31,11 @@ from rblxcloud.sync import (
     EntryResult,
     EntryVersion,
     Experience,
+    GameServer,
     Group,
     GroupMember,
     GroupRole,
+    HomepageThumbnail,
     Instance,
     LuauBinaryInput,
     LuauError,
@@ -57,14 +62,18 @@ from rblxcloud.sync import (
     ResponseEvent,
     RetryPolicy,
     RightToErasureRequest,
+    ScopeReport,
     Script,
     Secret,
     Secrets,
+    ServerRestart,
     Snapshot,
     SocialLink,
     SortedMap,
     SortedMapItem,
+    SpeechAsset,
     Subscription,
+    Translation,
     User,
     UserClient,
     UserRestriction,
@@ -221,6 +230,24 @@ def creators(client: Client) -> None:
     for member in group.members(limit=10):
         assert_type(member, GroupMember)
         group.assign_role(member.user_id, 1)
+
+
+def servers_and_speech(experience: Experience) -> None:
+    operation = experience.servers.restart({2: "outdated", 3: [7], 4: None}, bleed_off_minutes=5, attributes={"a": 1})
+    assert_type(operation, Operation[ServerRestart])
+    assert_type(operation.wait(), ServerRestart)
+    assert_type(experience.servers.restart([2, 3]), Operation[ServerRestart])
+    assert_type(experience.servers.list(2, 7, status="active", order_by="uptime"), Pager[GameServer])
+    assert_type(experience.homepage_thumbnails.upload(b"x"), Operation[HomepageThumbnail])
+    assert_type(experience.translate_text("x", ["fr-fr"], source="en-us"), Translation)
+    assert_type(experience.generate_speech_asset("x", voice=1), Operation[SpeechAsset])
+
+
+def keys_and_products(client: Client, store: DataStore[PlayerData]) -> None:
+    assert_type(client.introspect_api_key(), ApiKeyInfo)
+    report = client.check_scopes(store.get, Experience.publish_message, "luau.get", ("GET", "/x"), experience=1)
+    assert_type(report, ScopeReport)
+    assert_type(client.creator_store.create("Model", 5, Decimal("4.99")), CreatorStoreProduct)
 
 
 def signing_in(callback_url: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from rblxcloud.emulator.assets import quotas
 from rblxcloud.emulator.assets.store import add_asset, add_version, asset_json, find_asset
 from rblxcloud.emulator.model import World
 from rblxcloud.emulator.scripts import OperationScript
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS asset_operations (
 CREATE INDEX IF NOT EXISTS asset_operations_due ON asset_operations (settled, ready_time);
 """
 
+_SPEECH = "type.googleapis.com/roblox.open_cloud.cloud.v2.GenerateSpeechAssetResponse"
 _COLUMNS = "id, creator, ready_time, settled, asset, upload, script"
 
 
@@ -41,6 +43,8 @@ class Upload:
     content_type: str
     file: str
     """Hash of the content."""
+    speaks_for: int | None = None
+    """Of speech, the user whose quota it counts against; None for any other asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ def operation_json(world: World, operation: Operation, *, answer: str = "pending
         return {**shown, script.error_field: {"code": script.code, "message": script.message}}
     asset = None if operation.asset is None else find_asset(world, operation.asset)
     assert asset is not None
+    if (user := operation.upload.speaks_for) is not None:
+        left = quotas.remaining(world, user, "AUDIO")
+        return {**shown, "response": {"@type": _SPEECH, "assetId": str(asset.id), "remainingQuota": left}}
     return {**shown, "response": asset_json(world, asset)}
 
 

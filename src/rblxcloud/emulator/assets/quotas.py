@@ -18,7 +18,7 @@ from rblxcloud.emulator.storage_time import ticks_at, v2_time
 from rblxcloud.endpoints import users as api
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "SCHEMA", "UPLOAD", "count_upload", "set_quota"]
+__all__ = ["HANDLERS", "SCHEMA", "UPLOAD", "count_upload", "remaining", "set_quota"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS asset_quotas (
@@ -111,6 +111,12 @@ def count_upload(world: World, call: Call, user: int, asset_type: str) -> None:
         message = f"The quota of {quota.capacity} uploads of type {asset_type} a {quota.period.lower()} is used up."
         raise Refusal(429, "RESOURCE_EXHAUSTED", message, headers=wait)
     world.database.execute("INSERT INTO asset_quota_usage VALUES (?, ?, ?, ?)", (user, UPLOAD, asset_type, world.now()))
+
+
+def remaining(world: World, user: int, asset_type: str) -> int:
+    """Return how many uploads of a type a user has left in this period."""
+    quota = next(each for each in _quotas(world, user) if (each.quota_type, each.asset_type) == (UPLOAD, asset_type))
+    return max(quota.capacity - _usage(world, quota), 0)
 
 
 def _list(world: World, call: Call) -> Reply:

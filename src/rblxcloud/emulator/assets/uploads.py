@@ -28,7 +28,7 @@ from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import assets as api
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "addressed", "settled"]
+__all__ = ["HANDLERS", "addressed", "check_file", "settled", "uploader"]
 
 _MAX_PIXELS = 8000
 
@@ -74,17 +74,17 @@ def _create(world: World, call: Call) -> Reply:
         _invalid("The form lacks the file fileContent.")
     creator, privacy, price = creator_of(request), privacy_of(request), expected_price(request)
     fields = new_fields(world, request)
-    _check_file(kind, file)
+    check_file(kind, file)
     check_creator(world, call, creator)
     if kind.upload_quota is not None:
-        quotas.count_upload(world, call, _uploader(world, call, creator), kind.upload_quota)
+        quotas.count_upload(world, call, uploader(world, call, creator), kind.upload_quota)
     script = world.scripts.take("upload")
     _check_script(script, price)
     upload = operations.Upload(name, creator, privacy, fields, file.content_type, keep_file(world, file.content))
     return _started(world, operations.start(world, upload, script))
 
 
-def _uploader(world: World, call: Call, creator: str) -> int:
+def uploader(world: World, call: Call, creator: str) -> int:
     """Return which user an upload counts for: of a group's asset the one who uploads it."""
     kind, _, number = creator.partition("/")
     group = groups.find(world, int(number)) if kind == "groups" else None
@@ -106,7 +106,7 @@ def _update(world: World, call: Call) -> Reply:
     kind = KINDS.get(asset.kind)
     if kind is None or not kind.updatable:
         _invalid(f"The content of assets of type {asset.kind} cannot be updated.")
-    _check_file(kind, file)
+    check_file(kind, file)
     script = world.scripts.take("upload")
     _check_script(script, None)
     digest = keep_file(world, file.content)
@@ -148,9 +148,18 @@ def _form(call: Call) -> tuple[dict[str, Any], Part | None]:
     return cast("dict[str, Any]", request), form.get("fileContent")
 
 
-def _check_file(kind: Kind, file: Part) -> None:
+def check_file(kind: Kind, file: Part) -> None:
+    """Refuse a file from which no asset of a kind can be made.
+
+    Args:
+        kind: The kind.
+        file: The file, as it stands in a form.
+
+    Raises:
+        Refusal: 400 for a file without a name, of another kind, empty or too large.
+    """
     if not file.filename:
-        _invalid("The file fileContent has no filename.")
+        _invalid("The file has no filename.")
     if file.content_type not in kind.content_types:
         _invalid(f"The content type {file.content_type!r} is none of {', '.join(kind.content_types)}.")
     if not file.content:

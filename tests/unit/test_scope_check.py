@@ -1,0 +1,235 @@
+"""Which calls a key may make: how calls are named, and what a key lacks for them."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import rblxcloud
+import rblxcloud.sync
+from rblxcloud import ApiKeyInfo, DataStore, Experience, OrderedDataStore, User
+from rblxcloud.endpoints import all_endpoints
+from rblxcloud.resources.scope_check import _rows, judge, plan
+
+STORES = [{"universeId": "7001", "datastoreName": "Saves"}, {"universeId": "7002"}]
+KEY = {
+    "name": "ci",
+    "authorizedUserId": 42,
+    "scopes": [
+        {
+            "name": "universe-datastores.objects",
+            "operations": ["read", "create"],
+            "universeDatastores": STORES,
+        },
+        {"name": "asset", "operations": ["read"], "userIds": ["*"], "groupIds": ["9"]},
+        {"name": "universe", "operations": ["write"], "universeIds": ["7001"]},
+        {"name": "universe-messaging-service", "operations": ["publish"]},
+        {"name": "universe.ordered-data-store.scope.entry", "operations": ["read"]},
+    ],
+    "enabled": True,
+    "expired": False,
+    "expirationTimeUtc": "2027-03-01T00:00:00.000Z",
+}
+
+
+def key(**fields: Any) -> ApiKeyInfo:
+    return ApiKeyInfo.model_validate({**KEY, **fields})
+
+
+def missing(*calls: Any, experience: Any = None) -> list[tuple[str, ...]]:
+    return [check.missing for check in judge(key(), plan(calls, experience)).checks]
+
+
+def experience(number: int) -> Experience:
+    return rblxcloud.Experience(number, api_key="k")
+
+
+def public_methods() -> Iterator[tuple[str, Any]]:
+    for name in rblxcloud.__all__:
+        cls = getattr(rblxcloud, name)
+        for method, function in vars(cls).items() if inspect.isclass(cls) else ():
+            if callable(function) and not method.startswith("_") and "Source:" in (inspect.getdoc(function) or ""):
+                yield f"{name}.{method}", function
+
+
+def test_the_source_of_every_method_names_rows_of_the_table() -> None:
+    unknown = {"Operation.fetch_operation", "Operation.wait"}  # Their address is the operation's own.
+    methods = dict(public_methods())
+    assert {"DataStore.set", "Experience.publish_message", "Group.members"} <= methods.keys()
+    for name in methods.keys() - unknown:
+        source = (inspect.getdoc(methods[name]) or "").rpartition("Source:")[2]
+        named = re.findall(r"`([A-Z]+) (/[^`?\s]+)", source)
+        assert named, f"{name}: no endpoint is written as `GET /path`"
+        for method, path in named:
+            scopes = {row.scopes for row in _rows(method, path)}
+            assert len(scopes) == 1, f"{name}: {method} {path} names rows of {len(scopes)} kinds"
+
+
+@pytest.mark.parametrize(
+    ("call", "endpoints"),
+    [
+        (DataStore.get, ["data_stores.get_entry"]),
+        (DataStore.set, ["data_stores.update_entry", "data_stores.v1_set_entry"]),
+        (OrderedDataStore.sorted, ["ordered_data_stores.list_entries"]),
+        (rblxcloud.sync.Experience.publish_message, ["messaging.publish_message"]),
+        (User.fetch, ["users.get_user"]),
+        ("luau.create_luau_execution_session_task__using_universes", None),
+        (("GET", "/cloud/v2/universes/{universe_id}"), ["universes.get_universe"]),
+        (("GET", "/cloud/v2/universes/13058"), ["universes.get_universe"]),
+    ],
+)
+def test_a_call_can_be_named_in_each_of_these_ways(call: Any, endpoints: list[str] | None) -> None:
+    assert [each.endpoint.name for each in plan([call], None)] == (endpoints or [call])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "DataStore.get",
+        "",
+        5,
+        None,
+        print,
+        rblxcloud.Operation.wait,
+        Experience.get_data_store,
+        ("GET", "/no/such/endpoint"),
+        ("FETCH", "/cloud/v2/universes/1"),
+        ("GET", "cloud"),
+        ("GET", "/cloud/v2/universes/1", "x"),
+        ("GET", 5),
+    ],
+)
+def test_what_is_no_call_is_refused(call: Any) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError):
+        plan([call], None)
+
+
+def test_without_docstrings_the_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def method() -> None: ...
+
+    class Flags:
+        optimize = 2
+
+    monkeypatch.setattr(sys, "flags", Flags)
+    with pytest.raises(rblxcloud.InvalidRequestError, match="-OO"):
+        plan([method], None)
+
+
+@pytest.mark.parametrize("experience", [True, 0, "x", -5])
+def test_an_id_that_is_none_is_refused(experience: Any) -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match="experience"):
+        plan([Experience.update], experience)
+
+
+def test_nothing_to_check_is_refused() -> None:
+    with pytest.raises(rblxcloud.InvalidRequestError, match="empty"):
+        plan([], None)
+
+
+def test_a_method_of_an_object_says_what_it_is_about() -> None:
+    saves, other = experience(7001).get_data_store("Saves"), experience(7001).get_data_store("Other")
+    assert missing(saves.get) == [()]
+    assert missing(other.get) == [("universe-datastores.objects:read (for experience 7001, data store Other)",)]
+    assert missing(experience(7002).get_data_store("Other").get) == [()]
+    lister = {"name": "universe-datastores.control", "operations": ["list"], "universeDatastores": STORES}
+    for number, lacking in ((7002, ()), (7001, ("universe-datastores.control:list (for experience 7001)",))):
+        report = judge(key(scopes=[lister]), plan([experience(number).data_stores], None))
+        assert report.checks[0].missing == lacking
+    assert missing(experience(7001).update) == [()]
+    assert missing(experience(5).update) == [("universe:write (for experience 5)",)]
+    assert missing(rblxcloud.sync.Experience(5, api_key="k").update) == [("universe:write (for experience 5)",)]
+    assert missing(experience(5).servers.restart) == [("universe:write (for experience 5)",)]
+    assert missing(experience(5).publish_message) == [()]
+    assert missing(experience(5).get_ordered_data_store("x").get) == [()]
+
+
+def test_a_creator_is_looked_up_in_the_lists_of_its_kind() -> None:
+    assert missing(rblxcloud.User(5, api_key="k").upload_asset) == [("asset:write",)]
+    lacking = missing(rblxcloud.Group(5, api_key="k").upload_asset)
+    assert lacking == [("asset:read (for group 5)", "asset:write")]
+    assert missing(rblxcloud.Group(9, api_key="k").upload_asset) == [("asset:write",)]
+
+
+def test_an_experience_counts_where_the_call_names_none() -> None:
+    assert missing(Experience.update) == [()]
+    assert missing(Experience.update, experience=5) == [("universe:write (for experience 5)",)]
+    assert missing(experience(7001).update, experience=5) == [()]
+    assert missing(("PATCH", "/cloud/v2/universes/5"), experience=7001) == [("universe:write (for experience 5)",)]
+    assert missing(("PATCH", "/cloud/v2/universes/{universe_id}"), experience="7001") == [()]
+    assert missing("api_keys.introspect_api_key", experience=5) == [()]
+
+
+def test_one_of_several_scopes_is_enough() -> None:
+    endpoint = next(each for each in all_endpoints() if len(each.scopes.any_of) == 2)
+    first, second = endpoint.scopes.any_of
+    assert missing(endpoint.name) == [(f"{first} or {second}",)]
+    name, _, operation = second.rpartition(":")
+    held = key(scopes=[{"name": name, "operations": [operation]}])
+    assert judge(held, plan([endpoint.name], None)).ok
+
+
+def test_a_scope_that_is_needed_now_and_then_is_told_of_and_refuses_nothing() -> None:
+    endpoint = next(each for each in all_endpoints() if each.scopes.conditional and each.method == "GET")
+    report = judge(key(scopes=[]), plan([endpoint.name], None))
+    assert report.ok
+    assert report.checks[0].may_need == endpoint.scopes.conditional
+    assert "may need" in str(report)
+
+
+def test_a_write_needs_one_at_least_of_what_it_needs_now_and_then() -> None:
+    for operations, allowed in ((["read"], False), (["update"], True)):
+        held = key(scopes=[{"name": "universe-datastores.objects", "operations": operations}])
+        report = judge(held, plan(["data_stores.v1_set_entry"], None))
+        assert report.ok == allowed
+        assert bool(report.checks[0].missing) != allowed
+        assert "universe-datastores.objects:create" in report.checks[0].may_need
+
+
+def test_an_endpoint_that_takes_no_keys_is_refused() -> None:
+    report = judge(key(), plan(["oauth.userinfo"], None))
+    assert not report.ok
+    assert "takes no API keys" in str(report)
+
+
+def test_a_key_that_does_not_work_is_said_so_whatever_its_scopes() -> None:
+    for fields, state in (
+        ({"expired": True}, "expired since 2027-03-01 00:00 UTC"),
+        ({"expired": True, "expirationTimeUtc": None}, "expired"),
+        ({"enabled": False}, "disabled"),
+    ):
+        report = judge(key(**fields), plan([Experience.fetch], None))
+        assert not report.ok
+        assert report.refused == ()
+        with pytest.raises(rblxcloud.MissingScopesError, match=state) as caught:
+            report.raise_if_missing()
+        assert caught.value.missing == ()
+
+
+def test_the_report_reads_as_a_table_and_pickles() -> None:
+    report = judge(key(), plan([experience(5).update, Experience.publish_message], None))
+    assert str(report).splitlines() == [
+        "API key 'ci' of user 42: active until 2027-03-01 00:00 UTC",
+        "Experience.update           universes.update_universe  lacks universe:write (for experience 5)",
+        "Experience.publish_message  messaging.publish_message  allowed",
+    ]
+    assert pickle.loads(pickle.dumps(report)) == report
+    with pytest.raises(rblxcloud.MissingScopesError) as caught:
+        report.raise_if_missing()
+    assert caught.value.missing == ("universe:write (for experience 5)",)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(report)
+    judge(key(), plan([Experience.publish_message], None)).raise_if_missing()
+
+
+def test_a_key_is_read_whichever_way_its_end_is_written() -> None:
+    other = {**KEY, "expirationUtcTime": KEY["expirationTimeUtc"]}
+    del other["expirationTimeUtc"]
+    assert key().expires == ApiKeyInfo.model_validate(other).expires is not None
+    assert key(expirationTimeUtc=None).expires is None
+    assert key().active
+    assert key().scopes[0].scopes == ("universe-datastores.objects:read", "universe-datastores.objects:create")
