@@ -116,7 +116,7 @@ def item_bounds(text: str) -> list[Bound]:
     """
     bounds: list[Bound] = []
     place = 0
-    while text and place <= len(text):
+    while text:
         # Not split at `&&`, which may stand within quotes.
         match = _ITEM_CONDITION.match(text, place)
         if match is None:

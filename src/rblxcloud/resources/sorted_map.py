@@ -52,12 +52,14 @@ class SortedMapItem(Generic[T]):
 
 
 class _WireItem(Model):
-    id: str = ""
-    value: Any = None
     etag: str | None = None
     expire_time: Timestamp | None = None
     string_sort_key: str | None = None
     numeric_sort_key: int | float | None = None
+
+
+class _WireWritten(_WireItem):
+    value: Any = None
 
 
 class _WireStored(_WireItem):
@@ -73,7 +75,7 @@ class _WireList(Model):
     next_page_token: str | None = None
 
 
-_WRITTEN = TypeAdapter(_WireItem)
+_WRITTEN = TypeAdapter(_WireWritten)
 _STORED = TypeAdapter(_WireStored)
 _LIST = TypeAdapter(_WireList)
 
@@ -370,15 +372,16 @@ class SortedMap(Generic[T]):
             return _item(wire, key, value)
         return self._stored(wire, key, response, endpoint)
 
-    def _stored(self, wire: _WireItem, key: str, response: Response, endpoint: Endpoint) -> SortedMapItem[T]:
+    def _stored(
+        self, wire: _WireWritten | _WireStored, key: str, response: Response, endpoint: Endpoint
+    ) -> SortedMapItem[T]:
         what = f"the value of {key!r} does not fit the type of the map {self._name!r}"
         return _item(wire, key, read_value(self._codec, wire.value, what, response, endpoint))
 
 
 def _item(wire: _WireItem, key: str, value: T) -> SortedMapItem[T]:
     # The answer to an update leaves the id out (seen in practice), so the key is the one that was asked for.
-    sort_key = wire.string_sort_key if wire.string_sort_key is not None else wire.numeric_sort_key
-    return SortedMapItem(key, value, sort_key, wire.etag, wire.expire_time)
+    return SortedMapItem(key, value, wire.string_sort_key or wire.numeric_sort_key, wire.etag, wire.expire_time)
 
 
 def _body(value: bytes, **fields: object) -> bytes:
