@@ -148,8 +148,9 @@ def _make_private(path: str | None) -> None:
     """Make the file of a new database, so that only its owner can read it: SQLite would let everybody."""
     if path is None or path.startswith("file:"):
         return
+    # One that is there is not opened: closing it would end the locks that SQLite has on it elsewhere in this process.
     with suppress(OSError):  # SQLite says better what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 _tables: weakref.WeakSet[SQLTable] = weakref.WeakSet()

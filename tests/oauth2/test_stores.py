@@ -268,6 +268,21 @@ def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660  # whoever made it has decided
 
 
+def test_a_second_store_of_a_file_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/tokens.db"
+    SQLTokenStore(address).save(KEY, pair("1"))
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        impatient = SQLTokenStore(sa.create_engine(address, poolclass=sa.NullPool, connect_args={"timeout": 0}))
+        with pytest.raises(TokenStoreError, match="locked"):
+            impatient.load(KEY)
+        # Another process is kept out as well: the lock on the file is still held.
+        code = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('SELECT * FROM rblxcloud_tokens')"
+        other = subprocess.run([sys.executable, "-c", code, tmp_path / "tokens.db"], capture_output=True, text=True)
+        assert "database is locked" in other.stderr
+
+
 def test_a_database_in_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(TokenStoreError, match="unable to open"):
         SQLTokenStore(f"sqlite:///{tmp_path}/missing/tokens.db").load(KEY)

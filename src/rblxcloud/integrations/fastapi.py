@@ -219,14 +219,13 @@ class RobloxSignIn:
             return self._over(502, "Roblox did not complete the sign-in. Begin again.")
         try:
             client = await self._app.sign_in(token, store=self._store)
-            session = {"user": client.user_id, "sign_in": await client.fetch_sign_in_id()}
         except RblxCloudError as error:
             _logger.error("a sign-in could not be kept: %s", error)
             await self._give_up(token.pair)
             return self._over(503, "The sign-in could not be kept. Begin again.")
         answer = _redirect(target)
         self._begun.clear(answer)
-        self._session.write(answer, session)
+        self._session.write(answer, {"user": client.user_id, "sign_in": await client.fetch_sign_in_id()})
         return answer
 
     async def _give_up(self, pair: TokenPair | None) -> None:
