@@ -75,7 +75,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ModuleNotFoundError('No module named rich', name='rich')")
     outcome = run("demo", PYTHONPATH=str(tmp_path))
     assert outcome.returncode == 2
-    assert outcome.stderr == "rblxcloud demo: needs rich: pip install 'rblxcloud[cli]'\n"
+    assert outcome.stderr == "rblxcloud demo: needs rich: pip install 'rblxcloud[cli,emulator]'\n"
 
 
 def test_an_error_of_the_library_is_one_line(
@@ -108,6 +108,12 @@ def test_ctrl_c_ends_the_demo_with_status_130(
     monkeypatch.setattr(demo, "run", interrupt)
     assert program.main(["demo"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_empty_api_key_is_told() -> None:
+    outcome = run("emulator", "--api-key", "")
+    assert outcome.returncode == 2
+    assert "argument --api-key: it is empty" in outcome.stderr
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", ""])
