@@ -79,7 +79,7 @@ def test_the_source_of_every_method_names_rows_of_the_table() -> None:
         (OrderedDataStore.sorted, ["ordered_data_stores.list_entries"]),
         (rblxcloud.sync.Experience.publish_message, ["messaging.publish_message"]),
         (User.fetch, ["users.get_user"]),
-        ("luau.create_luau_execution_session_task__using_universes", None),
+        ("luau.create_task", None),
         (("GET", "/cloud/v2/universes/{universe_id}"), ["universes.get_universe"]),
         (("GET", "/cloud/v2/universes/13058"), ["universes.get_universe"]),
     ],

@@ -78,9 +78,9 @@ async def run(
 ) -> LuauTask:
     """Start a script; see `Place.run_luau`."""
     path = {"universe_id": experience_id, "place_id": place_id}
-    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES
+    endpoint = api.CREATE_TASK
     if version is not None:
-        endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES_PLACES
+        endpoint = api.CREATE_TASK_OF_VERSION
         path["version_id"] = check_whole("version", version, 2**63 - 1, smallest=1)
     body: dict[str, Any] = {}
     if timeout is not None:
@@ -111,7 +111,7 @@ async def _upload(binding: Binding, experience_id: int, source: Source, progress
         raise InvalidRequestError("file", f"has {source.size} bytes; a script takes 1 to {LARGEST_INPUT} (100 MiB)")
     session = binding.get()
     asked = session.runtime.wall_time()
-    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT
+    endpoint = api.CREATE_BINARY_INPUT
     call = json_call(endpoint, {"universe_id": experience_id}, {"size": source.size})
     made = await session.request(call, _NEW_INPUT)
     upload = Upload(source, "application/octet-stream", progress=progress)

@@ -290,7 +290,7 @@ class LuauTask(Operation[LuauResult]):
         shortest = FIRST_PAUSE if poll is None else check_seconds("poll", poll)
         pause, seen = shortest, _Log()
         session, pager = self._session, self._log_pages(view)
-        with session.polling(Call(_at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
+        with session.polling(Call(_at(api.LIST_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
             while True:
                 ended = self.done  # What is printed before the end is there when the end has been told of.
                 logs = [log async for log in pager]
@@ -315,7 +315,7 @@ class LuauTask(Operation[LuauResult]):
     def _log_pages(self, view: str) -> Pager[_Log]:
         return list_pages(
             self._session,
-            _at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"),
+            _at(api.LIST_TASK_LOGS, f"{self.path}/logs"),
             _LOGS,
             {},
             page_size=_LARGEST_LOG_PAGE,
@@ -325,7 +325,7 @@ class LuauTask(Operation[LuauResult]):
         )
 
     def _call(self) -> Call:
-        return Call(_at(api.GET_LUAU_EXECUTION_SESSION_TASK, self.path))
+        return Call(_at(api.GET_TASK, self.path))
 
     def _error_class(self, code: str | None, message: str) -> type[OperationFailedError]:
         return LuauCancelledError if self.state == "CANCELLED" else _ERRORS.get(code, LuauError)

@@ -111,7 +111,7 @@ def _download(world: World, call: Call) -> Reply:
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT: _create,
+    api.CREATE_BINARY_INPUT: _create,
     _INPUT: _put,
     _OUTPUT: _download,
 }

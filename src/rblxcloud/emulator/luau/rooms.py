@@ -196,9 +196,9 @@ def _forms(endpoint: Endpoint) -> list[Endpoint]:
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES: _create,
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES_PLACES: _create,
-    **dict.fromkeys(_forms(api.GET_LUAU_EXECUTION_SESSION_TASK), _get),
-    **dict.fromkeys(_forms(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS), _list_logs),
+    api.CREATE_TASK: _create,
+    api.CREATE_TASK_OF_VERSION: _create,
+    **dict.fromkeys(_forms(api.GET_TASK), _get),
+    **dict.fromkeys(_forms(api.LIST_TASK_LOGS), _list_logs),
     **files.HANDLERS,
 }
