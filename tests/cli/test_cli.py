@@ -50,7 +50,17 @@ def test_demo_tells_its_stories_in_both_modes() -> None:
         entry = "/cloud/v2/universes/13058/data-stores/data-store-name/scopes/global/entries/key-name"
         for request in (f"PATCH  {entry}", f"GET  {entry}", f"POST  {entry}:increment", f"DELETE  {entry}"):
             assert request in story
-        assert story.count("200 OK") == 8
+        universe = "/cloud/v2/universes/13058"
+        for request in (
+            f"POST  {universe}/memory-store/queues/jobs/items",
+            f"GET  {universe}/memory-store/queues/jobs/items:read",
+            f"POST  {universe}/memory-store/queues/jobs/items:discard",
+            "POST  /universes/v1/13058/places/13059/versions",
+            f"POST  {universe}/places/13059/luau-execution-session-tasks",
+            f"PATCH  {universe}/user-restrictions/287113233",
+        ):
+            assert request in story
+        assert story.count("200 OK") == 15
         assert story.count("404 Not Found") == 1
         assert re.search(r"film\.mp4 ━+ 8\.4/8\.4 MB", story)
         for shown in ("POST  /assets/v1/assets", "GET  /assets/v1/operations/", "running>", "'film'"):
