@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -199,6 +200,21 @@ def test_callbacks_and_iterables_lose_their_asynchronous_half(package: Any) -> N
 def test_a_callback_that_must_be_awaitable_takes_a_plain_function(package: Any) -> None:
     sample = package(in_room("async def ask(self, who: Callable[[int], Awaitable[int]]) -> int: return await who(3)"))
     assert made(sample).ask(lambda number: number + 1) == 4
+
+
+def test_secrets_are_in_no_frame_of_a_twin(package: Any) -> None:
+    sample = package(
+        in_room("""
+        async def put(self, key: str, value: SecretStr | str, *, other: SecretBytes | bytes = b"more") -> str:
+            hidden = SecretStr(f"{value}{other}")
+            del value, other
+            raise KeyError(key, hidden)
+        """).replace("class Room", "from pydantic import SecretBytes, SecretStr\nclass Room")
+    )
+    with pytest.raises(KeyError) as caught:
+        made(sample).put("k", "hush", other=b"hush")
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    assert [frame.name for frame in frames if "hush" in str(frame.locals)] == []
 
 
 def test_a_class_that_returns_twins_is_one(package: Any) -> None:

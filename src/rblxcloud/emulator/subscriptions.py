@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from rblxcloud.emulator.acting import acts_as_user
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.protobuf import invalid, timestamp
@@ -62,17 +62,8 @@ def _get(world: World, call: Call) -> Reply:
     return json_reply({**body, "user": f"users/{user}", **fields} if view == "FULL" else body)
 
 
-class SubscriptionControls:
-    """An emulator's subscriptions: none, until one is set.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class SubscriptionControls(Controls):
+    """An emulator's subscriptions: none, until one is set."""
 
     def set(
         self,
