@@ -356,7 +356,7 @@ def test_what_is_yielded_has_its_twin_when_it_has_one(package: Any) -> None:
 
 def test_the_items_of_a_page_have_their_twins() -> None:
     place = Client("key").experience(1).place(2)
-    pages = Pager(lambda token, left: Page((unwrap(place), 5), None), limit=None)
+    pages = Pager(lambda token: Page((unwrap(place), 5), None), limit=None)
     [page] = pages.pages()
     assert (page.items, type(page.items[0])) == ((place, 5), type(place))
     assert pages.first_page() == page
