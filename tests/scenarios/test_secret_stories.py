@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 import pickle
 import traceback
 from collections.abc import Callable
@@ -233,6 +234,7 @@ WRONG: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "a long value": ("value", lambda secrets: secrets.create("k", "x" * 1025)),
     "many bytes": ("value", lambda secrets: secrets.create("k", b"x" * 1025)),
     "a value that is None": ("value", lambda secrets: secrets.create("k", None)),
+    "a variable that is not set": ("value", lambda secrets: secrets.create("k", SecretStr(os.environ.get("NONE")))),
     "a value that is a number": ("value", lambda secrets: secrets.create("k", 5)),
     "a value that is not Unicode": ("value", lambda secrets: secrets.create("k", "\ud800")),
     "an address": ("domain", lambda secrets: secrets.create("k", "x", domain="https://api.example.com")),

@@ -286,17 +286,18 @@ def _hide(value: object) -> object:
 
 def _check_value(hidden: object) -> SecretBytes:
     """Return what is to be sealed; neither an error nor its frames show it."""
-    if not isinstance(hidden, SecretStr | SecretBytes):
-        raise InvalidRequestError("value", f"is of type {type(hidden).__name__}; it takes text or bytes")
     encoded, problem = _encoded(hidden)
     if problem:
         raise InvalidRequestError("value", problem)
     return encoded
 
 
-def _encoded(hidden: SecretStr | SecretBytes) -> tuple[SecretBytes, str]:
+def _encoded(hidden: object) -> tuple[SecretBytes, str]:
     """Return a value as it is sealed, and what is wrong with it, where something is."""
-    plain = hidden.get_secret_value()
+    # A wrapping checks nothing: that of a variable which is not set holds None.
+    plain: object = hidden.get_secret_value() if isinstance(hidden, SecretStr | SecretBytes) else hidden
+    if not isinstance(plain, str | bytes):
+        return SecretBytes(b""), f"is of type {type(plain).__name__}; it takes text or bytes"
     unit = "bytes" if isinstance(plain, bytes) else "characters"
     if not 0 < len(plain) <= LONGEST_SECRET:
         return SecretBytes(b""), f"has {len(plain)} {unit}; it takes 1 to {LONGEST_SECRET}"

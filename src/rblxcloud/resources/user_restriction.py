@@ -253,12 +253,12 @@ class UserRestrictions:
                 for a key of the call's own.
 
         Returns:
-            The restriction as it is now; for a key that Roblox knows, as it was when it was laid.
+            The restriction as it is now; for a key that came before, what was answered then.
 
         Raises:
             InvalidRequestError: An argument is refused, or there are both a duration and `permanent=True`, or neither;
                 nothing was sent.
-            BadRequestError: The idempotency key came before, with another change.
+            BadRequestError: The idempotency key is too old, or came before with another change.
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
@@ -286,11 +286,11 @@ class UserRestrictions:
             idempotency_key: Text that stands for this one change, as `ban` takes it.
 
         Returns:
-            The restriction as it is now; for a key that Roblox knows, as it was when it was lifted.
+            The restriction as it is now; for a key that came before, what was answered then.
 
         Raises:
             InvalidRequestError: An argument is refused; nothing was sent.
-            BadRequestError: The idempotency key came before, with another change.
+            BadRequestError: The idempotency key is too old, or came before with another change.
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
