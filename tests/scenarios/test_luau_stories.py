@@ -40,12 +40,27 @@ def test_a_script_is_run_and_brings_values(tell: Tell, emulator: Emulator, tmp_p
         assert (result.values, result.value) == ((2, "two", {"a": [None]}), 2)
         assert (task.state, task.done, task.version) == ("COMPLETE", True, 1)
         assert (result.user_id, result.updated >= result.created) == (1, True)
-        task = await place(client).run_luau(file, timeout=timedelta(minutes=2), version=5)
-        assert task.version == 5
+        task = await place(client).run_luau(file, timeout=timedelta(minutes=2))
         assert (await task.fetch_operation()).value == 2
 
     tell(story)
     assert [task.script for task in emulator.luau.tasks()] == [SCRIPT, SCRIPT]
+
+
+def test_a_script_runs_in_the_newest_version_or_in_the_one_that_is_named(tell: Tell, emulator: Emulator) -> None:
+    emulator.luau.answer(LuauAnswer(results=(1,)))
+
+    async def story(client: Any) -> None:
+        first, second = [await place(client).publish(b"<roblox!") for _ in range(2)]
+        assert [(await place(client).run_luau(SCRIPT, version=given)).version for given in (None, first, second)] == [
+            second,
+            first,
+            second,
+        ]
+        with pytest.raises(rblxcloud.NotFoundError, match=f"no version {second + 1}"):
+            await place(client).run_luau(SCRIPT, version=second + 1)
+
+    tell(story)
 
 
 def test_a_script_uses_the_experience_it_runs_in(tell: Tell, emulator: Emulator, base_url: str) -> None:

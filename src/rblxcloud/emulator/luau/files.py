@@ -69,17 +69,19 @@ def _put(world: World, call: Call) -> Reply:
     return Reply()
 
 
-def read_input(world: World, universe: str, path: object) -> bytes:
-    """Return the file that a task is given.
+def read_input(world: World, universe: str, path: object) -> bytes | None:
+    """Return the file that a task is given; None for a task without one.
 
     Args:
         world: The emulator's state.
         universe: Id of the task's universe.
-        path: What the request names.
+        path: What the request names; an empty text is nothing, as in protobuf's JSON.
 
     Raises:
         Refusal: 400 for what is no input, one of another universe, one that is too old or was never uploaded.
     """
+    if path == "":
+        return None
     match = _PATH.fullmatch(path) if isinstance(path, str) else None
     if match is None:
         raise invalid("binaryInput is not the path of a binary input.")
