@@ -12,10 +12,9 @@ from pydantic import Field, TypeAdapter
 
 from rblxcloud.config import check_seconds
 from rblxcloud.endpoints import luau as api
-from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.download import HandedOutTarget
+from rblxcloud.http.download import HandedOutTarget, handed_out
 from rblxcloud.http.request import Call, check_unicode, json_call
 from rblxcloud.http.upload import File, Progress, Source, Upload, open_source
 from rblxcloud.operation import begin
@@ -35,15 +34,7 @@ _SHORTEST_RUN = 1e-9
 _FILE_NAME = re.compile(r"(?!--|return\b)[\w./\\:~-]*\w\.luau?")
 """What is the name of a file and no script: Luau runs no expression that is not a call."""
 _INPUT = re.compile(r"universes/(\d+)/luau-execution-session-task-binary-inputs/[^/?#]+", re.ASCII)
-_INPUT_FILE = Endpoint(
-    name="luau.binary_input",
-    method="PUT",
-    server="",
-    path="",
-    credentials=frozenset({Credential.NONE}),
-    repeat=Repeat.SAFE,
-)
-"""What stands for the addresses that inputs are put at, whole at each attempt; they are no part of Open Cloud."""
+_INPUT_FILE = handed_out("luau.binary_input", "PUT")
 
 
 class LuauBinaryInput(Model):
