@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,37 @@ def test_a_start_is_one_request_with_what_was_asked_for(perform: Perform) -> Non
     assert json.loads(plain.content) == {"script": "return 1"}
     assert full.url.path == "/cloud/v2/universes/1/places/2/versions/7/luau-execution-session-tasks"
     assert json.loads(full.content) == {"script": "return 1", "timeout": "1.5s", "enableBinaryOutput": True}
+
+
+@pytest.mark.parametrize(
+    ("timeout", "sent"),
+    [
+        (300, "300s"),
+        (10, "10s"),
+        (0.25, "0.25s"),
+        (1e-9, "0.000000001s"),
+        (timedelta(microseconds=1), "0.000001s"),
+        (timedelta(minutes=5), "300s"),
+    ],
+)
+def test_a_timeout_is_sent_as_a_duration(perform: Perform, timeout: float | timedelta, sent: str) -> None:
+    script = Script([task()])
+    perform(script, lambda client: run(client, timeout=timeout))
+    assert json.loads(script.requests[0].content)["timeout"] == sent
+
+
+def test_the_largest_script_is_sent(perform: Perform, tmp_path: Path) -> None:
+    text = "é" * (2 * 1024 * 1024)
+    file = tmp_path / "script.luau"
+    file.write_text(text, encoding="utf-8")
+    script = Script([task(), task()])
+
+    async def story(client: Any) -> None:
+        for given in (text, file):
+            await place(client).run_luau(given)
+
+    perform(script, story)
+    assert [json.loads(request.content)["script"] == text for request in script.requests] == [True, True]
 
 
 @pytest.mark.parametrize("lost", [httpx.ReadError("reset"), answer(status=503)], ids=str)
@@ -410,6 +442,20 @@ def test_logs_of_a_task_that_has_ended_are_listed_once_page_by_page(perform: Per
 
     assert perform(script, story) == ["a", "b", "c"]
     assert script.requests[2].url.params["pageToken"] == "t"
+
+
+def test_logs_that_are_not_there_before_the_end_are_waited_for(perform: Perform) -> None:
+    gone = answer({"code": "NOT_FOUND", "message": "no logs"}, 404)
+
+    async def story(client: Any) -> None:
+        started = await run(client)
+        assert await texts(started, follow=False) == []
+        assert await texts(started) == ["a"]
+        for found in (started, client.luau_task(TASK)):
+            with pytest.raises(rblxcloud.NotFoundError):
+                await texts(found, follow=False)
+
+    perform(Script([task(), gone, task(), gone, task("COMPLETE"), logs("a"), gone, gone]), story)
 
 
 def test_logs_that_are_there_now_are_had_without_waiting(perform: Perform, clock: ManualClock) -> None:

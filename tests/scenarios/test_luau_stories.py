@@ -211,9 +211,14 @@ def test_files_go_to_a_script_and_come_from_it(tell: Tell, emulator: RecordingEm
             )
             assert await task.read_output() == content[::-1]
 
+        emulator.clock.advance(901)
+        with pytest.raises(rblxcloud.PermissionDeniedError, match="expired"):
+            await task.read_output()
+        assert (await client.luau_task(task.path).wait()).values == (len(content),)
+
     tell(story)
     files = [request for request in emulator.recorded if request.raw_path.startswith("/_cdn/")]
-    assert len(files) == 6 + 7
+    assert len(files) == 6 + 7 + 1
     assert not any({"x-api-key", "authorization"} & request.headers.keys() for request in files)
 
 
@@ -242,7 +247,10 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, Path], Any]]] = {
     "the name of a script": ("script: 'a/run-me.luau' is the name of a file", lambda p, _: p.run_luau("a/run-me.luau")),
     "a script that is missing": ("does not exist", lambda place, there: place.run_luau(there / "missing.luau")),
     "a directory as a script": ("is a directory", lambda place, there: place.run_luau(there)),
-    "a script file that is too large": ("4 MB at most", lambda place, there: place.run_luau(there / "large.luau")),
+    "a script file that is too large": (
+        "^script: has 4194305 bytes; it takes 4 MB at most$",
+        lambda place, there: place.run_luau(there / "large.luau"),
+    ),
     "a script file of bytes": ("is not text in UTF-8", lambda place, there: place.run_luau(there / "bytes.luau")),
     "an empty script file": ("script: is empty", lambda place, there: place.run_luau(there / "empty.luau")),
     "no time": ("timeout: 0 seconds", lambda place, _: place.run_luau(SCRIPT, timeout=0)),

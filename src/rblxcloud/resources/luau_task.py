@@ -24,6 +24,7 @@ from rblxcloud.errors import (
     LuauInternalError,
     LuauOutputSizeError,
     LuauScriptError,
+    NotFoundError,
     OperationError,
     OperationFailedError,
 )
@@ -224,7 +225,7 @@ class LuauTask(Operation[LuauResult]):
     async def download_output(self, path: str | PathLike[str], *, progress: DownloadProgress | None = None) -> Path:
         """Write the binary output to a file, which appears when it is whole; the end of the script is waited for.
 
-        Roblox gives addresses that are good for 15 minutes; it is asked for a new one each time.
+        Roblox keeps it for 15 minutes after the end of the script, unlike the results, which it keeps for 24 hours.
 
         Args:
             path: Name of the file; one that is there is replaced.
@@ -236,6 +237,7 @@ class LuauTask(Operation[LuauResult]):
         Raises:
             LuauError: The script ended without results.
             OperationError: There is no binary output: `run_luau` has to ask for it.
+            PermissionDeniedError: The script ended more than 15 minutes ago.
             InvalidRequestError: There can be no such file, and nothing was sent; or the disk is full.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
@@ -256,6 +258,7 @@ class LuauTask(Operation[LuauResult]):
         Raises:
             LuauError: The script ended without results.
             OperationError: There is no binary output: `run_luau` has to ask for it.
+            PermissionDeniedError: The script ended more than 15 minutes ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
         Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`, and the address that it names.
@@ -288,7 +291,12 @@ class LuauTask(Operation[LuauResult]):
                 if follow and not self.done:
                     await self._poll(session, self._call())
                 ended = self.done  # What is printed before the end is there when the end has been told of.
-                logs = [log async for log in pager]
+                try:
+                    logs = [log async for log in pager]
+                except NotFoundError:
+                    if ended or self.state is None:
+                        raise
+                    logs = []  # Roblox promises logs only from the end of a script on.
                 now = _Log(
                     messages=tuple(text for log in logs for text in log.messages),
                     structured_messages=tuple(each for log in logs for each in log.structured_messages),

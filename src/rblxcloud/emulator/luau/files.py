@@ -1,4 +1,7 @@
-"""The files that scripts take and bring: at addresses of their own, without a credential, for 15 minutes."""
+"""The files that scripts take and bring: at addresses of their own, without a credential, for 15 minutes.
+
+Those of an input begin with its creation, those of an output with the end of its task.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,7 @@ def output_address(world: World, call: Call, task: Task) -> str | None:
     row = world.database.execute("SELECT 1 FROM luau_outputs WHERE task = ?", (task.id,)).fetchone()
     if row is None or world.now() < task.ends:
         return None
-    return location(call, world.now(), f"/_cdn/luau-outputs/{task.id}", LIFETIME)
+    return location(call, task.ends, f"/_cdn/luau-outputs/{task.id}", LIFETIME)
 
 
 def _download(world: World, call: Call) -> Reply:
