@@ -98,6 +98,13 @@ def test_a_timeout_is_sent_as_a_duration(perform: Perform, timeout: float | time
     assert json.loads(script.requests[0].content)["timeout"] == sent
 
 
+@pytest.mark.parametrize("text", ["--note.lua", "return-x.lua"])
+def test_what_looks_like_the_name_of_a_file_but_is_a_script_is_sent(perform: Perform, text: str) -> None:
+    script = Script([task()])
+    perform(script, lambda client: place(client).run_luau(text))
+    assert json.loads(script.requests[0].content) == {"script": text}
+
+
 def test_the_largest_script_is_sent(perform: Perform, tmp_path: Path) -> None:
     text = "é" * (2 * 1024 * 1024)
     file = tmp_path / "script.luau"
