@@ -451,6 +451,18 @@ def test_logs_of_a_task_that_has_ended_are_listed_once_page_by_page(perform: Per
     assert script.requests[2].url.params["pageToken"] == "t"
 
 
+def test_logs_go_on_to_the_end_when_somebody_else_has_heard_of_it(perform: Perform) -> None:
+    async def story(client: Any) -> list[str]:
+        started, heard = await run(client), list[str]()
+        async for text in started.logs():
+            heard.append(text)
+            await started.wait()
+        return heard
+
+    script = Script([task(), task(), logs("a"), task("COMPLETE", output={"results": []}), logs("a", "b")])
+    assert perform(script, story) == ["a", "b"]
+
+
 def test_logs_that_are_not_there_before_the_end_are_waited_for(perform: Perform) -> None:
     gone = answer({"code": "NOT_FOUND", "message": "no logs"}, 404)
 

@@ -99,7 +99,8 @@ def _version(world: World, call: Call, place: str) -> int:
     if not is_id(named):
         raise invalid("The version is not a positive number.")
     number = int(named)
-    if number != _FIRST_VERSION if newest is None else find_version(world, place, number) is None:
+    there = number == _FIRST_VERSION if newest is None else find_version(world, place, number) is not None
+    if not there:
         raise Refusal(404, "NOT_FOUND", f"The place {place} has no version {number}.")
     return number
 
