@@ -201,7 +201,7 @@ def test_files_go_to_a_script_and_come_from_it(tell: Tell, emulator: RecordingEm
         def note(sent: int, size: int) -> None:
             seen.append((sent, size))
 
-        uploaded = await place(client).upload_luau_input(content, progress=lambda sent, size: seen.append((sent, size)))
+        uploaded = await place(client).upload_luau_input(content, progress=note)
         assert (uploaded.size, seen[-1]) == (len(content), (len(content), len(content)))
         for other in (13059, 5):
             task = (

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field, TypeAdapter
 
@@ -140,7 +140,7 @@ def _duration(timeout: object) -> str:
 async def _read_script(runtime: Runtime, script: object) -> str:
     if isinstance(script, PathLike):
         with _file_named("script"):
-            async with open_source(runtime, script, size=None, limit=LARGEST_SCRIPT) as source:
+            async with open_source(runtime, cast("PathLike[str]", script), size=None, limit=LARGEST_SCRIPT) as source:
                 text = await _read_text(runtime, source)
     elif isinstance(script, str):
         text = script
