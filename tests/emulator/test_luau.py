@@ -249,6 +249,13 @@ def test_a_task_that_runs_longer_than_its_timeout_fails(
     assert messages(call, task) == ["soon"]
 
 
+def test_a_task_may_take_all_of_its_timeout(emulator: Emulator, call: Caller, clock: Clock) -> None:
+    returning(emulator, 1, running=5)
+    task = start(call, timeout="5s")
+    clock.advance(5)
+    assert call("GET", task).json["state"] == "COMPLETE"
+
+
 def test_a_handler_that_moves_the_clock_past_the_timeout_was_too_slow(
     emulator: Emulator, call: Caller, clock: Clock
 ) -> None:
@@ -473,6 +480,8 @@ def test_of_many_logs_the_last_450_kilobytes_are_kept(emulator: Emulator, call: 
     kept = messages(call, start(call))
     assert kept[-1].startswith("499")
     assert len(kept) == 450 * 1024 // (3 + 1024)
+    returning(emulator, logs=(LuauLog(message="dropped"), *(LuauLog(message="x" * 1024) for _ in range(450))))
+    assert messages(call, start(call)) == ["x" * 1024] * 450
 
 
 # --- files
