@@ -156,6 +156,16 @@ def test_what_is_no_exception_ends_the_script_too(emulator: Emulator, call: Call
     assert call("GET", start(call)).json["error"]["code"] == "SCRIPT_ERROR"
 
 
+def test_an_interruption_of_a_handler_is_no_end_of_a_script(emulator: Emulator, call: Caller) -> None:
+    @emulator.luau.on()
+    def interrupt(run: LuauRun) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(call)
+    assert emulator.luau.tasks()[0].state == "PROCESSING"
+
+
 def test_text_that_utf_8_cannot_carry_is_replaced(emulator: Emulator, call: Caller) -> None:
     logs = (LuauLog(message="\ud800"),)
     returning(emulator, "\ud800", {"\ud800": 1}, logs=logs)
@@ -559,6 +569,16 @@ def test_binary_output_is_fetched_at_an_address(emulator: Emulator, call: Caller
     clock.advance(2)
     assert call("GET", task).json["binaryOutputUri"] == seen["binaryOutputUri"]
     assert emulator.handle(RawRequest("GET", raw_path, {})).status == 403
+
+
+def test_a_task_that_is_cancelled_or_late_has_no_binary_output(emulator: Emulator, call: Caller, clock: Clock) -> None:
+    returning(emulator, running=10, binary_output=b"bytes")
+    cancelled, late = start(call, enableBinaryOutput=True), start(call, enableBinaryOutput=True, timeout="9s")
+    assert emulator.luau.cancel(cancelled.rpartition("/")[2])
+    clock.advance(10)
+    for task, state in ((cancelled, "CANCELLED"), (late, "FAILED")):
+        seen = call("GET", task).json
+        assert (seen["state"], "binaryOutputUri" in seen) == (state, False)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.files import check_location, file_endpoint, file_reply, location
-from rblxcloud.emulator.luau import tasks
 from rblxcloud.emulator.luau.tasks import Task
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.protobuf import camel_keys, invalid
@@ -110,7 +109,7 @@ def _download(world: World, call: Call) -> Reply:
     number = call.path["task"]
     check_location(call, world.now(), f"/_cdn/luau-outputs/{number}")
     row = world.database.execute("SELECT content FROM luau_outputs WHERE task = ?", (number,)).fetchone()
-    if row is None or tasks.find(world, number) is None:
+    if row is None:  # the emulator was reset since the address was told
         raise Refusal(404, "NOT_FOUND", "There is no such file.")
     return file_reply(bytes(row[0]), "application/octet-stream", call.headers)
 
