@@ -300,9 +300,9 @@ def restart_body(
         InvalidRequestError: An argument is refused.
     """
     body: dict[str, Any] = {}
-    if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):
         raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
-    if places := [check_id("place_ids", place) for place in place_ids]:
+    if places := [check_id("place_ids", place) for place in cast("Iterable[object]", place_ids)]:
         body["placeIds"] = places
     if check_switch("close_all_versions", close_all_versions):
         body["closeAllVersions"] = True
