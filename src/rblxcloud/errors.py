@@ -402,7 +402,7 @@ class LuauInternalError(LuauError):
 
 
 class LuauCancelledError(LuauError):
-    """Roblox cancelled the task."""
+    """The task was cancelled: Roblox has a state for that, though no endpoint that does it."""
 
 
 class ResultTooLargeError(OperationFailedError):

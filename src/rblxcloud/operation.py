@@ -211,9 +211,14 @@ class Operation(Generic[ResultT]):
             failed = _failed_query(error, self.path)
             if failed is None:
                 raise
-            self._state = failed
+            self._learn(failed)
         else:
-            self._state = _read(_object(response, call.endpoint), self.path, response)
+            self._learn(_read(_object(response, call.endpoint), self.path, response))
+
+    def _learn(self, state: State) -> None:
+        """Keep what was said, unless the end is known: of two who ask at once, one may hear late that it still ran."""
+        if not self.done:
+            self._state = state
 
     async def _send(self, session: Session, call: Call) -> Response:
         try:
@@ -469,8 +474,11 @@ def _read_result(body: dict[str, Any], path: str, response: Response) -> State:
     if state in _FAILED_STATES:
         failure = _failure(body.get("error") or {"message": state}, response)
         return State(path, done=True, name=name, failure=failure)
-    if _TASKS in path and state != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
-        return State(path, name=name)
+    if _TASKS in path:
+        if state != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
+            return State(path, name=name)
+        # It opens the file to whoever has it, and is no good for long: pickles and tracebacks do without.
+        body = {field: value for field, value in body.items() if field != "binaryOutputUri"}
     return State(path, done=True, name=name, result=body)
 
 

@@ -197,7 +197,8 @@ class Place(Resource):
 
         Raises:
             InvalidRequestError: An argument is refused; no script was started.
-            RateLimitedError: Too many scripts were started, or too many run in this place.
+            RateLimitedError: Too many scripts were started, or 10 run in this place. A client with more `retries`
+                waits longer for one of them to end, and a `deadline` bounds that.
             NotFoundError: There is no such place in the experience, or no such version.
 
         Scopes: `universe.place.luau-execution-session:write`.
