@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -33,6 +34,7 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 16.0
 _LAST_POLL_SECONDS = 5.0
 """How much longer than the timeout the last poll may take."""
+_MODERATED = re.compile(r"\bmoderat(?!or)", re.IGNORECASE)
 _FAILURES: Mapping[str | None, type[OperationFailedError]] = {"422": ResultTooLargeError}
 
 
@@ -293,4 +295,4 @@ def resume(
 
 def is_moderation(message: str) -> bool:
     """Whether Roblox's text says that moderation refused; no code does: "AssetName is moderated." has a plain 400."""
-    return "moderat" in message.lower()
+    return _MODERATED.search(message) is not None

@@ -336,6 +336,13 @@ def test_moderation_has_an_error_of_its_own(perform: Perform) -> None:
         perform(answers(failed), wait)
 
 
+def test_a_failure_that_speaks_of_a_moderator_is_none_of_moderation(perform: Perform) -> None:
+    failed = {**RUNNING, "done": True, "error": {"code": 7, "message": "The user is no moderator of this group."}}
+    with pytest.raises(rblxcloud.OperationFailedError) as caught:
+        perform(answers(failed), wait)
+    assert not isinstance(caught.value, rblxcloud.ModerationError)
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_task_that_fails_is_a_failure(perform: Perform, state: str) -> None:
     task = {"path": "universes/1/places/2/luau-execution-session-tasks/4", "state": state}

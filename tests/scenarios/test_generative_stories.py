@@ -175,3 +175,12 @@ def test_what_cannot_be_is_not_sent(tell: Tell, emulator: Emulator, act: Any) ->
 
     tell(story)
     assert emulator.requests() == []
+
+
+def test_it_is_the_id_of_a_product_that_is_refused(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        with pytest.raises(rblxcloud.InvalidRequestError, match="Hat") as caught:
+            await client.creator_store.update("CreatorMarketplaceAsset-Hat-5", price=5, create=True)
+        assert caught.value.argument == "product_id"
+
+    tell(story)

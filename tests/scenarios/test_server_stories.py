@@ -167,6 +167,8 @@ SERVER_CALLS: dict[str, Callable[[Any], Any]] = {
     "a place that is none": lambda servers: servers.list(0, 1),
     "a version that is none": lambda servers: servers.list(2, 0),
     "a switch for a version": lambda servers: servers.list(2, True),
+    "a misspelled status": lambda servers: servers.list(2, 1, status="Active"),
+    "a misspelled status among others": lambda servers: servers.count(2, 1, status=["active", "dead"]),
     "no status": lambda servers: servers.list(2, 1, status=[]),
     "a switch that is text": lambda servers: servers.list(2, 1, full="no"),
     "players below none": lambda servers: servers.list(2, 1, min_players=-1),

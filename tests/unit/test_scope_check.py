@@ -62,6 +62,7 @@ def experience(number: int) -> Experience:
         ("luau.create_luau_execution_session_task__using_universes", None),
         (("GET", "/cloud/v2/universes/{universe_id}"), ["universes.get_universe"]),
         (("GET", "/cloud/v2/universes/13058"), ["universes.get_universe"]),
+        (("GET", "/cloud/v2/groups/-/memberships"), ["groups.list_group_memberships"]),
     ],
 )
 def test_a_call_can_be_named_in_each_of_these_ways(call: Any, endpoints: list[str] | None) -> None:
@@ -83,6 +84,8 @@ def test_a_call_can_be_named_in_each_of_these_ways(call: Any, endpoints: list[st
         ("GET", "cloud"),
         ("GET", "/cloud/v2/universes/1", "x"),
         ("GET", 5),
+        ("GET", "/cloud/v2/universes/x"),
+        ("GET", f"/cloud/v2/universes/{'9' * 5000}"),
     ],
 )
 def test_what_is_no_call_is_refused(call: Any) -> None:
@@ -220,3 +223,14 @@ def test_a_key_is_read_whichever_way_its_end_is_written() -> None:
     assert key(expirationTimeUtc=None).expires is None
     assert key().active
     assert key().scopes[0].scopes == ("universe-datastores.objects:read", "universe-datastores.objects:create")
+
+
+def test_ids_are_read_as_text_or_as_numbers() -> None:
+    scopes = [
+        {"name": "a", "operations": ["b"], "userIds": [7, "8"], "universeIds": [7001]},
+        {"name": "c", "operations": ["d"], "universeDatastores": [{"universeId": 7001}]},
+    ]
+    held = key(scopes=scopes)
+    assert held.has_scope("a:b", user=7, experience=7001)
+    assert not held.has_scope("a:b", user=9)
+    assert held.has_scope("c:d", experience=7001, data_store="x")

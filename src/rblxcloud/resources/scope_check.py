@@ -213,12 +213,12 @@ def _pair(call: tuple[object, ...]) -> tuple[str, str]:
 
 
 def _named(values: Mapping[str, str | int]) -> _Target:
-    """Return what the values of a path name; a template names nothing."""
+    """Return what the values of a path name; a template names nothing, and neither does a hyphen."""
     named: dict[str, Any] = {}
     for name, value in values.items():
         slot, text = _TARGETS.get(name), str(value)
-        if slot is not None and not _PARAMETER.fullmatch(text):
-            named[slot] = text if slot == "data_store" else int(text) if text.isascii() and text.isdigit() else None
+        if slot is not None and text != "-" and not _PARAMETER.fullmatch(text):
+            named[slot] = text if slot == "data_store" else check_id("calls", text)
     return _Target(**named)
 
 
