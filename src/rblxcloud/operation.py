@@ -181,7 +181,7 @@ class Operation(Generic[ResultT]):
                 raise
             state = ended
         else:
-            state = polled(self.path, response)
+            state = polled(self.path, call.endpoint, response)
         # Two may wait at once: an answer that was long on its way does not undo the end that the other was told of.
         if not self.done:
             self._state = state

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.memory_stores import GET_MEMORY_STORE_FLUSH_OPERATION
-from rblxcloud.endpoints.model import Endpoint, LongRunning, Repeat
+from rblxcloud.endpoints.model import Endpoint, LongRunning
 from rblxcloud.errors import APIStatusError, InvalidRequestError
 from rblxcloud.http.request import Call, QueryValue, encode_query
 from rblxcloud.http.response import decode, read_error_object, unusable
@@ -66,8 +66,8 @@ class Place:
     """Under which field of the answer they stand by id."""
 
     def call(self) -> Call:
-        """Return the poll, which only reads."""
-        return Call(replace(self.endpoint, repeat=Repeat.SAFE), self.values, self.query)
+        """Return the poll."""
+        return Call(self.endpoint, self.values, self.query)
 
 
 def locate(path: str) -> Place:
@@ -118,18 +118,18 @@ def started(call: Call, response: Response, query: Mapping[str, QueryValue] | No
     return State(path, metadata=body) if place.states is not None else _read(body, path, place, response)
 
 
-def polled(path: str, response: Response) -> State:
+def polled(path: str, endpoint: Endpoint, response: Response) -> State:
     """Read the answer to a poll.
 
     Args:
         path: Path of the operation.
+        endpoint: Where it was polled.
         response: The answer.
 
     Raises:
         APIResponseError: The answer is no JSON object.
     """
-    place = locate(path)
-    return _read(decode(_OBJECT, response, place.call().endpoint), path, place, response)
+    return _read(decode(_OBJECT, response, endpoint), path, locate(path), response)
 
 
 def refused(path: str, error: APIStatusError) -> State | None:
@@ -212,7 +212,7 @@ def _read(body: dict[str, Any], path: str, place: Place, response: Response) -> 
     failures = (_failure(fields[name], response) for name in ("error", "status") if isinstance(fields.get(name), dict))
     failure = next(failures, None)
     # Absent, null and false all mean that it runs.
-    done = fields.get("done") is True and response.status != 202
+    done = fields.get("done") is True
     return State(
         path,
         done=done or failure is not None,

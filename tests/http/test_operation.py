@@ -31,6 +31,7 @@ from tests.support.server import Script, settings
 
 PATH = "/assets/v1/operations/7f"
 RUNNING = {"path": "operations/7f", "done": False}
+METADATA = {"@type": "x.Metadata", "count": 1}
 ASSET = {"path": "assets/5", "assetId": "5", "assetType": "Decal", "displayName": "n", "state": "Active"}
 DONE = {**RUNNING, "done": True, "response": {"@type": "type.googleapis.com/x.Asset", **ASSET}}
 
@@ -589,10 +590,15 @@ def test_it_shows_how_it_stands(perform: Perform) -> None:
     async def story(client: Any) -> list[str]:
         operation = client.operation(PATH)
         shown = [repr(operation)]
+        await operation.fetch_operation()
+        assert operation.metadata == METADATA
         await operation.wait()
         return [*shown, repr(operation)]
 
-    assert perform(answers(DONE), story) == [f"<Operation[Asset] {PATH} running>", f"<Operation[Asset] {PATH} done>"]
+    assert perform(answers({**RUNNING, "metadata": METADATA}, DONE), story) == [
+        f"<Operation[Asset] {PATH} running>",
+        f"<Operation[Asset] {PATH} done>",
+    ]
 
 
 class TrioClock:

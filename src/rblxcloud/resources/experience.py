@@ -15,7 +15,7 @@ from rblxcloud.http.request import Call, json_call
 from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
-from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
+from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_several, check_text
 from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
 from rblxcloud.resources.game_servers import GameServers
@@ -520,7 +520,7 @@ class Experience(Resource):
     async def restart_servers(
         self,
         *,
-        place_ids: Iterable[int] = (),
+        place_ids: Iterable[int] | None = None,
         close_all_versions: bool = False,
         bleed_off_servers: bool = False,
         bleed_off_duration_minutes: int | None = None,
@@ -530,7 +530,7 @@ class Experience(Resource):
         Roblox tells nothing of how it goes; `servers.restart` starts one that can be waited for.
 
         Args:
-            place_ids: Only servers of these places.
+            place_ids: Only servers of these places, one at least; None for every place.
             close_all_versions: Whether servers of the current version are restarted too.
             bleed_off_servers: Whether servers take no new players and close when they are empty, instead of at once.
             bleed_off_duration_minutes: Minutes after which a server that is bled off is closed, 1 to 60.
@@ -542,10 +542,9 @@ class Experience(Resource):
         Source: `POST /cloud/v2/universes/{universe_id}:restartServers`.
         """
         body: dict[str, Any] = {}
-        if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
-        if places := [check_id("place_ids", place) for place in place_ids]:
-            body["placeIds"] = places
+        if place_ids is not None:
+            # To Roblox no places are all places.
+            body["placeIds"] = [check_id("place_ids", place) for place in check_several("place_ids", place_ids)]
         if check_switch("close_all_versions", close_all_versions):
             body["closeAllVersions"] = True
         if check_switch("bleed_off_servers", bleed_off_servers):
