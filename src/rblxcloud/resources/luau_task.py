@@ -31,7 +31,8 @@ from rblxcloud.errors import (
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.download import DownloadProgress, FileDownload, handed_out, save
 from rblxcloud.http.request import Call
-from rblxcloud.operation import FIRST_PAUSE, LONGEST_PAUSE, Operation, State
+from rblxcloud.operation import FIRST_PAUSE, LONGEST_PAUSE, Operation
+from rblxcloud.operation_state import State
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_function, check_switch
 from rblxcloud.resources.base import Model, PathId, Timestamp
