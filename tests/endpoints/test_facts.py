@@ -291,6 +291,7 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "oauth.introspect_token",
         "oauth.revoke_token",
         "oauth.token_resources",
+        "places.delete_legacy_develop_v2_teamtest_place_id",
         "toolbox.toolbox_search_creator_store_assets",
         "universes.translate_text",
     }
@@ -307,6 +308,9 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "ordered_data_stores.update_entry",
         "ordered_data_stores.v1_delete_entry",
         "ordered_data_stores.v1_update_entry",
+        "places.place_version_update_place_version_notes",
+        "places.update_instance",
+        "places.update_place",
         "secrets.delete_cloud_v2_universes_universe_id_secrets_secret_id",
         "secrets.patch_cloud_v2_universes_universe_id_secrets_secret_id",
         "universes.update_universe",
