@@ -423,7 +423,7 @@ class Place(Resource):
         return list_members(self._bound_to, self.id, limit=limit, page_size=page_size)
 
     async def close_team_test(self, game_id: str | UUID) -> None:
-        """Close a Team Test server; nothing happens where none runs with this id.
+        """Close a Team Test server.
 
         Args:
             game_id: Id of the server, a UUID: `game.JobId` on it.
