@@ -97,13 +97,14 @@ def test_an_instance_is_fetched(tell: Tell, main: str) -> None:
     tell(story)
 
 
-def test_children_are_listed(tell: Tell, main: str) -> None:
+def test_children_are_listed(tell: Tell, emulator: Emulator, main: str) -> None:
     async def story(client: Any) -> None:
         root = place_of(client).instance()
         services = [child async for child in root.children(page_size=3)]
         assert services[0].name == "Workspace"
         assert len({child.id for child in services}) == len(services) > 10
         assert len([child async for child in root.children(limit=4)]) == 4
+        assert emulator.requests(endpoint="places.list_instance_children")[-1].path.endswith("maxPageSize=4")
         lib = await root.find("ReplicatedStorage", "Lib")
         maths, empty = [child async for child in lib.children()]
         assert (maths.details, empty.details) == (ModuleScript(source="return {}"), Folder())
@@ -150,6 +151,18 @@ def test_the_scripts_of_a_tree_are_changed_while_it_is_walked(tell: Tell, emulat
 
     tell(story)
     assert emulator.places.instance(8, main)["Source"] == "-- checked\nprint(1)"
+
+
+def test_a_walk_looks_again_whether_there_is_something_where_it_starts(
+    tell: Tell, emulator: Emulator, main: str
+) -> None:
+    async def story(client: Any) -> None:
+        empty = await place_of(client).instance().find("ReplicatedStorage", "Lib", "Empty")
+        assert empty.has_children is False
+        emulator.places.add_instance(8, empty.id, "Folder", "New")
+        assert [instance.name async for instance in empty.walk()] == ["New"]
+
+    tell(story)
 
 
 def test_a_walk_may_be_left(tell: Tell, main: str) -> None:

@@ -45,7 +45,7 @@ from rblxcloud.emulator.luau import rooms as luau
 from rblxcloud.emulator.luau.controls import LuauControls
 from rblxcloud.emulator.memory_stores.controls import MemoryStoreControls
 from rblxcloud.emulator.messaging import Message
-from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
+from rblxcloud.emulator.model import LARGEST_PLACE, Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
 from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
@@ -219,6 +219,7 @@ class Emulator:
             self.scripts.clear()
             self._world.luau.clear()
             self.webhooks.retry_interval = RETRY_INTERVAL
+            self.places.largest_file = LARGEST_PLACE
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()

@@ -174,7 +174,7 @@ class Instance(Resource):
             source: Text of a script, at most 200,000 bytes of UTF-8.
             enabled: Whether a script or local script runs.
             run_context: Where a script or local script runs: `Legacy`, `Server`, `Client` or `Plugin`.
-            timeout: Seconds to wait for Roblox at most; None for no bound.
+            timeout: Seconds to wait for each operation at most, the fetch and the update; None for no bound.
 
         Returns:
             The instance itself, its fields as Roblox has them now.
