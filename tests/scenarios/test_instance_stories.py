@@ -40,6 +40,7 @@ def test_the_source_of_a_script_is_changed(tell: Tell, emulator: Emulator, main:
         changed = await script.update(source="print('é')")
         assert changed == script
         assert (script.source, script.details.run_context) == ("print('é')", "Server")
+        assert (await script.update(name="Boss")).names == ("ServerScriptService", "Boss")
 
     tell(story)
     assert emulator.places.instance(8, main)["Source"] == "print('é')"

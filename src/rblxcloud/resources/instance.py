@@ -119,7 +119,7 @@ class Instance(Resource):
         engine = cast("Mapping[str, Any]", answer.get(_ENGINE) or {})
         ids = _PATH.fullmatch(str(answer.get("path")))
         experience, place, number = ids.groups() if ids else (None, None, None)
-        return {
+        told = {
             "id": engine.get("Id") or number,
             "experience_id": experience,
             "place_id": place,
@@ -129,6 +129,7 @@ class Instance(Resource):
             # The reference and one example of the guide write it differently.
             "details": _details(engine.get("Details", engine.get("details"))),
         }
+        return {name: value for name, value in told.items() if value is not None}
 
     @property
     def source(self) -> str | None:
@@ -153,7 +154,8 @@ class Instance(Resource):
         Scopes: `universe.place.instance:read`.
         Source: `GET /cloud/v2/universes/{universe_id}/places/{place_id}/instances/{instance_id}`.
         """
-        self._take(await self._outcome(Call(api.GET_INSTANCE, self._path), Instance, timeout))
+        answer = await self._outcome(Call(api.GET_INSTANCE, self._path), Instance, timeout)
+        self._take(answer, "name", "parent_id", "has_children", "details")
         return self
 
     async def update(
@@ -206,7 +208,8 @@ class Instance(Resource):
         # Without a mask, an empty source or a False may count as not passed: protobuf's JSON cannot tell them apart.
         mask = {"updateMask": ",".join(_mask(engine, kind, properties))}
         call = Call(api.UPDATE_INSTANCE, self._path, mask, content=_body(engine, kind, properties))
-        self._take(await self._outcome(call, Instance, timeout))
+        answer = await self._outcome(call, Instance, timeout)
+        self._take(answer, *(["name"] if engine else []), *(["details"] if properties else []))
         return self
 
     def children(
@@ -367,9 +370,9 @@ class Instance(Resource):
                 raise InvalidRequestError(argument, f"cannot be set: {self.name!r:.100} is {kind}")
         return type(self.details).__name__
 
-    def _take(self, answer: Instance) -> None:
-        """Swap in what an answer tells, which is all but the names on the way."""
-        self._adopt(answer, changed=())
+    def _take(self, answer: Instance, *asked: str) -> None:
+        """Swap in the fields that were asked for, and what an answer tells besides: never the names on the way."""
+        self._adopt(answer, changed=asked)
         if self.names:
             self._call_it(self.names[:-1])
 
@@ -389,9 +392,9 @@ class Instance(Resource):
         return hash((Instance, self.place_id, self.id))
 
 
-def _read_children(answer: Any) -> Any:
+def _read_children(answer: object) -> object:
     if not isinstance(answer, Mapping):
-        return cast("Any", answer)
+        return answer
     page = cast("Mapping[str, Any]", answer)
     return {"items": page.get("instances") or (), "next_token": page.get("nextPageToken") or None}
 
