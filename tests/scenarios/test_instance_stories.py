@@ -419,6 +419,7 @@ def test_what_is_no_id_is_refused(tell: Tell, id: Any) -> None:
         (lambda root: root.children(timeout=-1).first_page(), "timeout"),
         (lambda root: root.fetch(timeout="soon"), "timeout"),
         (lambda root: anext(root.walk(kinds="Script")), "kinds"),
+        (lambda root: anext(root.walk(kinds=())), "kinds"),
         (lambda root: anext(root.walk(kinds=(Script, str))), "kinds"),
         (lambda root: anext(root.walk(depth=0)), "depth"),
         (lambda root: anext(root.walk(timeout=-1)), "timeout"),

@@ -435,6 +435,8 @@ def _check_kinds(kinds: object) -> tuple[type, ...] | None:
     if kinds is None:
         return None
     given = cast("tuple[object, ...]", kinds if isinstance(kinds, tuple) else (kinds,))
+    if not given:
+        raise InvalidRequestError("kinds", "is empty; None is for all")
     for kind in given:
         if not (isinstance(kind, type) and issubclass(kind, _Engine)):
             problem = f"{shown(cast('object', kind))} is none of {', '.join(_CLASSES)} and BaseScript"
