@@ -94,6 +94,31 @@ def test_a_fetch_forgets_what_is_not_told_any_more(perform: Perform) -> None:
     perform(Script([done(FULL), done(told())]), story)
 
 
+@pytest.mark.parametrize("token", [None, "", "more"])
+def test_the_operation_of_a_list_brings_a_page(perform: Perform, token: str | None) -> None:
+    kind = "type.googleapis.com/roblox.open_cloud.cloud.v2.ListInstanceChildrenResponse"
+    answer = done({"@type": kind, "instances": [FULL], **({} if token is None else {"nextPageToken": token})})
+
+    async def story(client: Any) -> None:
+        page = await client.operation(f"/cloud/v2/{answer.json()['path']}").wait()
+        assert isinstance(page, rblxcloud.Page)
+        assert page.next_token == (token or None)
+        [instance] = page.items
+        assert (instance.id, instance.source) == (ID, "x")
+        assert await instance.fetch() == instance
+
+    perform(Script([answer, done(FULL)]), story)
+
+
+@pytest.mark.parametrize("instances", [5, {}, [5], [{"path": "universes/1"}]])
+def test_a_list_that_is_none_is_an_error_of_ours(perform: Perform, instances: Any) -> None:
+    async def story(client: Any) -> None:
+        with pytest.raises(rblxcloud.APIResponseError):
+            await client.experience(1).place(2).instance().children().first_page()
+
+    perform(Script([done({"instances": instances})]), story)
+
+
 @pytest.mark.parametrize("code", [5, 404])
 def test_a_walk_passes_over_what_is_not_there_any_more(perform: Perform, code: int) -> None:
     services = {"instances": [told("A", hasChildren=True), told("B", ROOT, hasChildren=True)]}

@@ -396,7 +396,7 @@ def _read_children(answer: object) -> object:
     if not isinstance(answer, Mapping):
         return answer
     page = cast("Mapping[str, Any]", answer)
-    return {"items": page.get("instances") or (), "next_token": page.get("nextPageToken") or None}
+    return {"items": page.get("instances", ()), "next_token": page.get("nextPageToken") or None}
 
 
 CHILDREN = cast("type[Page[Instance]]", Annotated[Page[Instance], BeforeValidator(_read_children)])

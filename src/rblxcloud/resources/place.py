@@ -80,8 +80,8 @@ class Place(Resource):
             id: The place id.
             experience_id: Id of the experience that it belongs to: the universe id.
             api_key: Open Cloud API key; `RBLXCLOUD_API_KEY` when neither credential is passed.
-            access_token: OAuth 2.0 access token, instead of a key. Publishing, versions, instances and scripts take keys
-                alone.
+            access_token: OAuth 2.0 access token, instead of a key. Publishing, versions, instances and scripts take
+                keys alone.
             base_url: Address of Open Cloud; `RBLXCLOUD_BASE_URL`, else Roblox's own.
 
         Raises:
