@@ -10,7 +10,7 @@ import pytest
 from rblxcloud.emulator import ApiKey, Emulator
 from rblxcloud.emulator.api_keys import ScopeGrant
 from rblxcloud.emulator.clock import Clock
-from rblxcloud.emulator.places.versions import LARGEST_FILE
+from rblxcloud.emulator.model import LARGEST_PLACE
 from tests.support.emulator import Answer, Caller
 
 PUBLISH = "/universes/v1/7/places/8/versions"
@@ -98,8 +98,15 @@ def test_what_is_no_version_is_400(call: Caller, query: str, content: bytes) -> 
 
 
 def test_a_file_may_have_ten_mebibytes(call: Caller) -> None:
-    assert publish(call, BINARY + bytes(LARGEST_FILE - len(BINARY))).status == 200
-    assert publish(call, BINARY + bytes(LARGEST_FILE - len(BINARY) + 1)).status == 413
+    assert publish(call, BINARY + bytes(LARGEST_PLACE - len(BINARY))).status == 200
+    assert publish(call, BINARY + bytes(LARGEST_PLACE - len(BINARY) + 1)).status == 413
+
+
+def test_how_large_a_file_may_be_can_be_set(call: Caller, emulator: Emulator) -> None:
+    emulator.places.largest_file = len(BINARY)
+    assert (publish(call).status, publish(call, BINARY + b"1").status) == (200, 413)
+    emulator.reset()
+    assert publish(call, BINARY + b"1").status == 200
 
 
 def test_a_place_of_another_universe_is_409(call: Caller) -> None:

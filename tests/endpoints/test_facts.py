@@ -291,6 +291,7 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "oauth.introspect_token",
         "oauth.revoke_token",
         "oauth.token_resources",
+        "places.close_team_test",
         "toolbox.toolbox_search_creator_store_assets",
         "universes.translate_text",
     }
@@ -309,6 +310,9 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "ordered_data_stores.v1_update_entry",
         "secrets.delete_secret",
         "secrets.update_secret",
+        "places.update_version_notes",
+        "places.update_instance",
+        "places.update_place",
         "universes.update_universe",
     }
     assert len(by_repeat[Repeat.WITH_KEY]) == 3

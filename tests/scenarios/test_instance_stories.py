@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -39,6 +40,7 @@ def test_the_source_of_a_script_is_changed(tell: Tell, emulator: Emulator, main:
         changed = await script.update(source="print('é')")
         assert changed == script
         assert (script.source, script.details.run_context) == ("print('é')", "Server")
+        assert (await script.update(name="Boss")).names == ("ServerScriptService", "Boss")
 
     tell(story)
     assert emulator.places.instance(8, main)["Source"] == "print('é')"
@@ -58,6 +60,30 @@ def test_a_script_is_changed_by_its_id(tell: Tell, emulator: Emulator, main: str
     tell(story)
 
 
+def test_an_update_says_what_it_changes_so_that_empty_values_count(tell: Tell, emulator: Emulator, main: str) -> None:
+    async def story(client: Any) -> None:
+        script = place_of(client).instance(main)
+        await script.update(name="Boss", source="", enabled=False)
+        assert (script.source, script.details.enabled, script.details.run_context) == ("", False, "Server")
+        await script.update(name="Main")
+
+    tell(story)
+    masks = [urlsplit(request.path).query for request in emulator.requests(endpoint="places.update_instance")]
+    details = "engineInstance.Details.Script"
+    assert masks[0] == f"updateMask={quote(f'engineInstance.Name,{details}.Source,{details}.Enabled', safe='')}"
+    assert masks[1] == "updateMask=engineInstance.Name"
+
+
+def test_an_instance_is_the_same_however_its_id_is_written(tell: Tell, main: str) -> None:
+    async def story(client: Any) -> None:
+        place = place_of(client)
+        script = await place.instance(main.replace("-", "").upper()).fetch()
+        assert script == place.instance(main) == await place.instance().find("ServerScriptService", "Main")
+        assert script.id == main
+
+    tell(story)
+
+
 def test_an_instance_is_fetched(tell: Tell, main: str) -> None:
     async def story(client: Any) -> None:
         root = place_of(client).instance()
@@ -72,13 +98,14 @@ def test_an_instance_is_fetched(tell: Tell, main: str) -> None:
     tell(story)
 
 
-def test_children_are_listed(tell: Tell, main: str) -> None:
+def test_children_are_listed(tell: Tell, emulator: Emulator, main: str) -> None:
     async def story(client: Any) -> None:
         root = place_of(client).instance()
         services = [child async for child in root.children(page_size=3)]
         assert services[0].name == "Workspace"
         assert len({child.id for child in services}) == len(services) > 10
         assert len([child async for child in root.children(limit=4)]) == 4
+        assert emulator.requests(endpoint="places.list_instance_children")[-1].path.endswith("maxPageSize=4")
         lib = await root.find("ReplicatedStorage", "Lib")
         maths, empty = [child async for child in lib.children()]
         assert (maths.details, empty.details) == (ModuleScript(source="return {}"), Folder())
@@ -127,6 +154,18 @@ def test_the_scripts_of_a_tree_are_changed_while_it_is_walked(tell: Tell, emulat
     assert emulator.places.instance(8, main)["Source"] == "-- checked\nprint(1)"
 
 
+def test_a_walk_looks_again_whether_there_is_something_where_it_starts(
+    tell: Tell, emulator: Emulator, main: str
+) -> None:
+    async def story(client: Any) -> None:
+        empty = await place_of(client).instance().find("ReplicatedStorage", "Lib", "Empty")
+        assert empty.has_children is False
+        emulator.places.add_instance(8, empty.id, "Folder", "New")
+        assert [instance.name async for instance in empty.walk()] == ["New"]
+
+    tell(story)
+
+
 def test_a_walk_may_be_left(tell: Tell, main: str) -> None:
     async def story(client: Any) -> None:
         walk = place_of(client).instance().walk(Folder)
@@ -151,6 +190,50 @@ def test_what_is_too_large_together_is_listed_in_smaller_pages(tell: Tell, emula
         names = [f"M{number}" for number in range(5)]
         assert [child.name async for child in storage.children(page_size=2)] == names
         assert [child.name async for child in storage.walk()] == names
+        assert (await storage.find("M4")).source == LARGE
+        assert await storage.find("M5") is None
+
+    tell(story)
+
+
+def test_no_child_is_told_twice_where_a_later_page_is_too_large(tell: Tell, emulator: Emulator) -> None:
+    names = [f"M{number}" for number in range(251)]
+    for name in names:
+        source = LARGE if name in ("M200", "M249", "M250") else ""
+        emulator.places.add_instance(8, "ServerStorage", "ModuleScript", name, source=source)
+
+    async def story(client: Any) -> None:
+        storage = await place_of(client).instance().find("ServerStorage")
+        assert [child.name async for child in storage.walk()] == names
+
+    tell(story)
+
+
+def test_what_is_removed_during_a_walk_is_passed_over(tell: Tell, emulator: Emulator, main: str) -> None:
+    lib = emulator.places.instance(8, "ReplicatedStorage/Lib")["id"]
+
+    async def story(client: Any) -> None:
+        names = []
+        async for instance in place_of(client).instance().walk():
+            names.append(instance.name)
+            if instance.name == "Lib":
+                emulator.places.remove_instance(8, lib)
+        assert "Lib" in names
+        assert "Maths" not in names
+        assert names[-1] == "TextChatService", "the walk went on to its end"
+        with pytest.raises(rblxcloud.OperationFailedError, match="does not exist"):
+            await anext(place_of(client).instance(lib).walk())
+
+    tell(story)
+
+
+def test_a_walk_ends_where_a_list_fails_otherwise(tell: Tell, emulator: Emulator, main: str) -> None:
+    async def story(client: Any) -> None:
+        walk = place_of(client).instance().walk()
+        assert (await anext(walk)).name == "Workspace"
+        emulator.scripts.add(OperationScript(kind="instance", code=13, message="Roblox is ill."))
+        with pytest.raises(rblxcloud.OperationFailedError, match="ill"):
+            await anext(walk)
 
     tell(story)
 
@@ -181,6 +264,29 @@ def test_an_operation_that_was_not_done_in_time_is_waited_for_later(tell: Tell, 
 
     tell(story)
     assert emulator.places.instance(8, main)["name"] == "Main"
+
+
+def test_a_list_that_was_not_done_in_time_goes_on_where_it_was(tell: Tell, emulator: Emulator, main: str) -> None:
+    emulator.clock.freeze()
+
+    async def story(client: Any) -> None:
+        root = place_of(client).instance()
+        whole = [child async for child in root.children()]
+        pages = root.children(page_size=4, timeout=0.01).pages()
+        read = list((await anext(pages)).items)
+        emulator.scripts.add(OperationScript(kind="instance", processing=60))
+        with pytest.raises(rblxcloud.OperationTimeoutError) as caught:
+            await anext(pages)
+        emulator.clock.advance(60)
+        operation = pickle.loads(pickle.dumps(client.operation(caught.value.path)))
+        late = await client.bind(operation).wait()
+        read += late.items
+        async for page in root.children(page_size=4).pages(token=late.next_token):
+            read += page.items
+        assert read == whole
+        assert (await read[5].fetch()).name == whole[5].name
+
+    tell(story)
 
 
 def test_operations_that_fail_say_why(tell: Tell, emulator: Emulator, main: str) -> None:
@@ -313,6 +419,7 @@ def test_what_is_no_id_is_refused(tell: Tell, id: Any) -> None:
         (lambda root: root.children(timeout=-1).first_page(), "timeout"),
         (lambda root: root.fetch(timeout="soon"), "timeout"),
         (lambda root: anext(root.walk(kinds="Script")), "kinds"),
+        (lambda root: anext(root.walk(kinds=())), "kinds"),
         (lambda root: anext(root.walk(kinds=(Script, str))), "kinds"),
         (lambda root: anext(root.walk(depth=0)), "depth"),
         (lambda root: anext(root.walk(timeout=-1)), "timeout"),

@@ -33,7 +33,7 @@ from rblxcloud.emulator.limits import Limits
 from rblxcloud.emulator.luau.controls import LuauControls
 from rblxcloud.emulator.memory_stores.controls import MemoryStoreControls
 from rblxcloud.emulator.messaging import Message
-from rblxcloud.emulator.model import Call, ErrorFamily, RawRequest, Refusal, Reply, World
+from rblxcloud.emulator.model import LARGEST_PLACE, Call, ErrorFamily, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
@@ -179,6 +179,7 @@ class Emulator:
             self.scripts.clear()
             self._world.luau.clear()
             self.webhooks.retry_interval = RETRY_INTERVAL
+            self.places.largest_file = LARGEST_PLACE
             self.limits.clear()
             self.limits.enabled = self._initial_limits
             self.clock.reset()

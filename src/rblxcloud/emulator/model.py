@@ -112,6 +112,10 @@ class Principal:
     """Which key or authorization; never the secret itself."""
 
 
+LARGEST_PLACE = 10 * 2**20
+"""Bytes that the document names for the file of a place; how Roblox enforces it, nobody says."""
+
+
 @dataclass(slots=True)
 class World:
     """The emulator's one state."""
@@ -131,6 +135,8 @@ class World:
     """Seconds since 1970 UTC on the clock that nobody moves, which is that of the callers."""
     luau: LuauHandlers = field(default_factory=LuauHandlers)
     """Who answers for Luau scripts."""
+    largest_place: int = LARGEST_PLACE
+    """Bytes that the file of a place may have."""
 
 
 @dataclass(frozen=True, slots=True)

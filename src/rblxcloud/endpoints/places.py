@@ -2,6 +2,7 @@
 # Do not edit: change overrides.toml and generate again.
 # document sha256: a04d95d4c6041319f6aa9abeb4edd2b3065f197620d97def0743edf6e9e0eb16
 # content sha256: 7d749a31bb7e8c8ef2e25642af3106b4a7e7fb105272a4d8936f911b6afc0123
+# content sha256: cf0585e34defa453926d2493548758ee585d2501b42eb3817a3f4db37dcf9331
 """Endpoints: places."""
 
 from typing import Final
@@ -31,6 +32,7 @@ CLOSE_TEAM_TEST: Final = Endpoint(
     scopes=Scopes(all_of=("legacy-team-collaboration:manage",)),
     key_limit=Limit(100),
     oauth_limit=Limit(100),
+    repeat=Repeat.SAFE,
 )
 CREATE_VERSION: Final = Endpoint(
     name="places.create_version",
@@ -154,6 +156,21 @@ LIST_VERSIONS: Final = Endpoint(
     repeat=Repeat.SAFE,
     paging=Paging(PagingStyle.CURSOR, "pageSize", "cursor", "nextCursor", "placeVersions"),
 )
+PLACE_VERSION_UPDATE_PLACE_VERSION_NOTES: Final = Endpoint(
+    name="places.place_version_update_place_version_notes",
+    method="POST",
+    server="https://apis.roblox.com",
+    path="/place-version-history-api/v1/{placeId}/version/{version}/notes",
+    path_parameters=(
+        Parameter("placeId", "integer", required=True),
+        Parameter("version", required=True),
+    ),
+    body=Body.JSON,
+    scopes=Scopes(all_of=("universe.place:write",)),
+    key_limit=Limit(100),
+    stability=Stability.EXPERIMENTAL,
+    repeat=Repeat.REPLACES,
+)
 UPDATE_INSTANCE: Final = Endpoint(
     name="places.update_instance",
     method="PATCH",
@@ -170,6 +187,7 @@ UPDATE_INSTANCE: Final = Endpoint(
     scopes=Scopes(all_of=("universe.place.instance:write",)),
     key_limit=Limit(45),
     stability=Stability.BETA,
+    repeat=Repeat.REPLACES,
     long_running=LongRunning("/cloud/v2/{path}"),
 )
 UPDATE_PLACE: Final = Endpoint(
@@ -189,6 +207,7 @@ UPDATE_PLACE: Final = Endpoint(
     key_limit=Limit(100),
     oauth_limit=Limit(100),
     stability=Stability.STABLE,
+    repeat=Repeat.REPLACES,
 )
 UPDATE_VERSION_NOTES: Final = Endpoint(
     name="places.update_version_notes",

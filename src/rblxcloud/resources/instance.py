@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar, Literal, Self, TypeAlias, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast, get_args
+from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_pascal
 
 from rblxcloud.config import check_seconds
 from rblxcloud.endpoints import places as api
-from rblxcloud.errors import InvalidRequestError, ResultTooLargeError
+from rblxcloud.errors import InvalidRequestError, OperationFailedError, ResultTooLargeError
 from rblxcloud.http.request import Call, check_unicode, encode_json
 from rblxcloud.operation import ResultT, start
 from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources.arguments import check_choice, check_limit, check_switch, check_whole, shown
 from rblxcloud.resources.base import Model, Resource, check_text
-from rblxcloud.resources.listing import PageModel
 from rblxcloud.types import UNSET, Unset
 
 RunContext = Literal["Legacy", "Server", "Client", "Plugin"]
@@ -30,6 +30,9 @@ LARGEST_BODY = 200 * 1024
 TIMEOUT = 120.0
 """Seconds to wait for an operation: about two turns at the published limit, which a walk over a tree uses up."""
 _LARGEST_PAGE = 200
+_NOT_FOUND = frozenset({"5", "404"})
+"""Codes of an operation whose instance is gone: that of `google.rpc.Code`, and what HTTP would say."""
+_ENGINE = "engineInstance"
 _ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
 _PATH = re.compile(r"universes/(\d+)/places/(\d+)/instances/([^/]+)", re.ASCII)
 
@@ -113,10 +116,10 @@ class Instance(Resource):
         if not isinstance(fields, Mapping) or "path" not in fields:
             return cast("Any", fields)
         answer = cast("Mapping[str, Any]", fields)
-        engine = cast("Mapping[str, Any]", answer.get("engineInstance") or {})
+        engine = cast("Mapping[str, Any]", answer.get(_ENGINE) or {})
         ids = _PATH.fullmatch(str(answer.get("path")))
         experience, place, number = ids.groups() if ids else (None, None, None)
-        return {
+        told = {
             "id": engine.get("Id") or number,
             "experience_id": experience,
             "place_id": place,
@@ -126,6 +129,7 @@ class Instance(Resource):
             # The reference and one example of the guide write it differently.
             "details": _details(engine.get("Details", engine.get("details"))),
         }
+        return {name: value for name, value in told.items() if value is not None}
 
     @property
     def source(self) -> str | None:
@@ -150,7 +154,8 @@ class Instance(Resource):
         Scopes: `universe.place.instance:read`.
         Source: `GET /cloud/v2/universes/{universe_id}/places/{place_id}/instances/{instance_id}`.
         """
-        self._take(await self._outcome(Call(api.GET_INSTANCE, self._path), Instance, timeout))
+        answer = await self._outcome(Call(api.GET_INSTANCE, self._path), Instance, timeout)
+        self._take(answer, "name", "parent_id", "has_children", "details")
         return self
 
     async def update(
@@ -171,7 +176,7 @@ class Instance(Resource):
             source: Text of a script, at most 200,000 bytes of UTF-8.
             enabled: Whether a script or local script runs.
             run_context: Where a script or local script runs: `Legacy`, `Server`, `Client` or `Plugin`.
-            timeout: Seconds to wait for Roblox at most; None for no bound.
+            timeout: Seconds to wait for each operation at most, the fetch and the update; None for no bound.
 
         Returns:
             The instance itself, its fields as Roblox has them now.
@@ -200,14 +205,19 @@ class Instance(Resource):
             raise InvalidRequestError("update", "nothing was passed to change")
         _body(engine, "ModuleScript", properties)  # The longest name: what is too long is known before it is fetched.
         kind = await self._kind_of_script(properties, timeout) if properties else None
-        call = Call(api.UPDATE_INSTANCE, self._path, content=_body(engine, kind, properties))
-        self._take(await self._outcome(call, Instance, timeout))
+        # Without a mask, an empty source or a False may count as not passed: protobuf's JSON cannot tell them apart.
+        mask = {"updateMask": ",".join(_mask(engine, kind, properties))}
+        call = Call(api.UPDATE_INSTANCE, self._path, mask, content=_body(engine, kind, properties))
+        answer = await self._outcome(call, Instance, timeout)
+        self._take(answer, *(["name"] if engine else []), *(["details"] if properties else []))
         return self
 
     def children(
         self, *, limit: int | None = None, page_size: int = 200, timeout: float | None = TIMEOUT
     ) -> Pager[Instance]:
         """List the instances that are directly in this one.
+
+        Where a page is not done in time, `client.operation(error.path).wait()` still brings it, as a `Page`.
 
         Args:
             limit: Most instances in all.
@@ -221,6 +231,7 @@ class Instance(Resource):
             InvalidRequestError: An argument is refused.
             ResultTooLargeError: A page has more than 500,000 bytes; a smaller `page_size` helps.
             OperationFailedError: There is no such instance, or the place is not collaborative (Team Create).
+            OperationTimeoutError: A page was not done in time.
 
         Scopes: `universe.place.instance:read`.
         Source: `GET /cloud/v2/universes/{universe_id}/places/{place_id}/instances/{instance_id}:listChildren`.
@@ -232,15 +243,17 @@ class Instance(Resource):
 
         async def fetch(token: str | None) -> Page[Instance]:
             call = Call(api.LIST_INSTANCE_CHILDREN, self._path, {"maxPageSize": size, "pageToken": token})
-            page = await self._outcome(call, _Children, timeout)
+            page = await self._outcome(call, CHILDREN, timeout)
             for child in page.items:
                 child._call_it(self.names or ())
-            return Page(page.items, page.next_page_token or None)
+            return page
 
         return Pager(fetch, limit=limit)
 
     async def find(self, *names: str, timeout: float | None = TIMEOUT) -> Instance | None:
         """Find an instance by the names on the way to it: `root.find("ServerScriptService", "Main")`.
+
+        Where a page of a list is too large for Roblox, a smaller one is asked for.
 
         Args:
             *names: Names from a child of this instance on; of several with the same name, it is the first one.
@@ -275,7 +288,8 @@ class Instance(Resource):
         """Iterate over everything in this instance, parents before their children; `names` tells the way to each.
 
         Each instance that has children takes a request and its operation, of which Roblox allows 45 a minute: a large
-        place takes its time. Where a page is too large for Roblox, a smaller one is asked for.
+        place takes its time. Where a page is too large for Roblox, a smaller one is asked for. What others remove
+        meanwhile is passed over, and what they move may be missed or come twice.
 
         Args:
             kinds: Only instances of this class, or of one of these: `Script`, `LocalScript`, `ModuleScript`, `Folder`,
@@ -303,7 +317,7 @@ class Instance(Resource):
                 yield instance
             # What the walk starts from may have been told of long ago.
             if (depth is None or level < depth) and (instance.has_children is not False or not level):
-                children = await instance._all_children(timeout)
+                children = await instance._children_if_there(timeout, started_here=not level)
                 pending += [(child, level + 1) for child in reversed(children)]
 
     async def _outcome(self, call: Call, result: type[ResultT], timeout: float | None) -> ResultT:
@@ -311,23 +325,39 @@ class Instance(Resource):
         operation = await start(self._bound_to, call, result)
         return await operation.wait(timeout=timeout)
 
-    async def _all_children(self, timeout: float | None) -> list[Instance]:
-        size = _LARGEST_PAGE
+    async def _children_if_there(self, timeout: float | None, *, started_here: bool) -> list[Instance]:
+        try:
+            return [child async for child in self._each_child(timeout)]
+        except OperationFailedError as error:
+            # A walk takes its time, and others work on the place: what was removed meanwhile is passed over.
+            if started_here or error.code not in _NOT_FOUND:
+                raise
+            return []
+
+    async def _each_child(self, timeout: float | None) -> AsyncGenerator[Instance, None]:
+        """Iterate over the children, in pages that are small enough for Roblox."""
+        size, told = _LARGEST_PAGE, set[str]()
         while True:
             try:
-                return [child async for child in self.children(page_size=size, timeout=timeout)]
+                async with aclosing(self.children(page_size=size, timeout=timeout).pages()) as pages:
+                    async for page in pages:
+                        for child in page.items:
+                            if child.id not in told:
+                                told.add(child.id)
+                                yield child
             except ResultTooLargeError:
                 if size == 1:
                     raise
                 # From the start: a token is good for pages of one size alone.
                 size //= 2
+            else:
+                return
 
     async def _child(self, name: str, timeout: float | None) -> Instance | None:
-        async with aclosing(self.children(timeout=timeout).pages()) as pages:
-            async for page in pages:
-                for child in page.items:
-                    if child.name == name:
-                        return child
+        async with aclosing(self._each_child(timeout)) as children:
+            async for child in children:
+                if child.name == name:
+                    return child
         return None
 
     async def _kind_of_script(self, properties: Mapping[str, Any], timeout: float | None) -> str:
@@ -340,9 +370,9 @@ class Instance(Resource):
                 raise InvalidRequestError(argument, f"cannot be set: {self.name!r:.100} is {kind}")
         return type(self.details).__name__
 
-    def _take(self, answer: Instance) -> None:
-        """Swap in what an answer tells, which is all but the names on the way."""
-        self._adopt(answer, changed=())
+    def _take(self, answer: Instance, *asked: str) -> None:
+        """Swap in the fields that were asked for, and what an answer tells besides: never the names on the way."""
+        self._adopt(answer, changed=asked)
         if self.names:
             self._call_it(self.names[:-1])
 
@@ -362,18 +392,27 @@ class Instance(Resource):
         return hash((Instance, self.place_id, self.id))
 
 
-class _Children(PageModel):
-    items: tuple[Instance, ...] = Field(default=(), alias="instances")
+def _read_children(answer: object) -> object:
+    if not isinstance(answer, Mapping):
+        return answer
+    page = cast("Mapping[str, Any]", answer)
+    return {"items": page.get("instances", ()), "next_token": page.get("nextPageToken") or None}
+
+
+CHILDREN = cast("type[Page[Instance]]", Annotated[Page[Instance], BeforeValidator(_read_children)])
+"""What the operation of a list brings."""
 
 
 def check_instance_id(value: object) -> str:
-    """Return the id of an instance.
+    """Return the id of an instance, as Roblox's answers write it.
 
     Raises:
         InvalidRequestError: It is neither `root` nor a UUID.
     """
-    if isinstance(value, str) and (value == ROOT or _ID.fullmatch(value)):
-        return value
+    if value == ROOT:
+        return ROOT
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return str(UUID(value))
     raise InvalidRequestError("id", f"{shown(value)} is neither 'root' nor an id of an instance, which is a UUID")
 
 
@@ -396,6 +435,8 @@ def _check_kinds(kinds: object) -> tuple[type, ...] | None:
     if kinds is None:
         return None
     given = cast("tuple[object, ...]", kinds if isinstance(kinds, tuple) else (kinds,))
+    if not given:
+        raise InvalidRequestError("kinds", "is empty; None is for all")
     for kind in given:
         if not (isinstance(kind, type) and issubclass(kind, _Engine)):
             problem = f"{shown(cast('object', kind))} is none of {', '.join(_CLASSES)} and BaseScript"
@@ -403,9 +444,14 @@ def _check_kinds(kinds: object) -> tuple[type, ...] | None:
     return cast("tuple[type, ...]", given)
 
 
+def _mask(engine: Mapping[str, Any], kind: str | None, properties: Mapping[str, Any]) -> list[str]:
+    """Return what is changed, each value by itself: a mask of more would empty what the body leaves out."""
+    return [f"{_ENGINE}.{name}" for name in engine] + [f"{_ENGINE}.Details.{kind}.{name}" for name in properties]
+
+
 def _body(engine: Mapping[str, Any], kind: str | None, properties: Mapping[str, Any]) -> bytes:
     details = {"Details": {kind: properties}} if properties else {}
-    body = encode_json({"engineInstance": {**engine, **details}})
+    body = encode_json({_ENGINE: {**engine, **details}})
     if len(body) > LARGEST_BODY:
         longest = "source" if "Source" in properties else "name"
         raise InvalidRequestError(

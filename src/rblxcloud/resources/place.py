@@ -80,7 +80,8 @@ class Place(Resource):
             id: The place id.
             experience_id: Id of the experience that it belongs to: the universe id.
             api_key: Open Cloud API key; `RBLXCLOUD_API_KEY` when neither credential is passed.
-            access_token: OAuth 2.0 access token, instead of a key; `fetch` and `update` take one.
+            access_token: OAuth 2.0 access token, instead of a key. Publishing, versions, instances and scripts take
+                keys alone.
             base_url: Address of Open Cloud; `RBLXCLOUD_BASE_URL`, else Roblox's own.
 
         Raises:
@@ -424,7 +425,7 @@ class Place(Resource):
         return list_members(self._bound_to, self.id, limit=limit, page_size=page_size)
 
     async def close_team_test(self, game_id: str | UUID) -> None:
-        """Close a Team Test server; nothing happens where none runs with this id.
+        """Close a Team Test server.
 
         Args:
             game_id: Id of the server, a UUID: `game.JobId` on it.

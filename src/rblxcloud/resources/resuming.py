@@ -14,7 +14,7 @@ from rblxcloud.resources.asset import Asset
 from rblxcloud.resources.game_server import ServerRestart
 from rblxcloud.resources.generative import SpeechAsset
 from rblxcloud.resources.homepage_thumbnails import HomepageThumbnail
-from rblxcloud.resources.instance import Instance
+from rblxcloud.resources.instance import CHILDREN, Instance
 from rblxcloud.resources.luau_task import is_task, resume_task
 from rblxcloud.resources.memory_store import MemoryStoreFlush
 from rblxcloud.resources.thumbnail import UserThumbnail
@@ -30,8 +30,12 @@ RESULTS: Mapping[str, type[Any]] = {
 }
 """What the operations bring that are polled at an endpoint."""
 
-OTHERS: Mapping[str, type[Any]] = {"GenerateSpeechAssetResponse": SpeechAsset}
-"""What they bring instead where the result says so: speech is polled at the same endpoint as an upload."""
+OTHERS: Mapping[str, type[Any]] = {
+    "GenerateSpeechAssetResponse": SpeechAsset,
+    "ListInstanceChildrenResponse": CHILDREN,
+}
+"""What they bring instead where the result says so: speech is polled at the same endpoint as an upload, a page of
+instances where an instance is."""
 
 
 def resume_by_path(binding: Binding, path: object) -> Operation[Any]:

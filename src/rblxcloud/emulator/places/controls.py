@@ -27,6 +27,15 @@ class PlaceControls:
         self._world = world
         self._transaction = transaction
 
+    @property
+    def largest_file(self) -> int:
+        """Bytes that the file of a place may have: 10 MiB, unless it is set to another number."""
+        return self._world.largest_place
+
+    @largest_file.setter
+    def largest_file(self, size: int) -> None:
+        self._world.largest_place = size
+
     def add(
         self,
         universe: int,

@@ -20,7 +20,7 @@ from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import places as api
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "LARGEST_FILE", "SCHEMA", "Version", "add", "find_version"]
+__all__ = ["HANDLERS", "SCHEMA", "Version", "add", "find_version"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS place_versions (
@@ -37,9 +37,6 @@ CREATE TABLE IF NOT EXISTS place_versions (
     PRIMARY KEY (place, number)
 );
 """
-
-LARGEST_FILE = 10 * 2**20
-"""Bytes that a place's file may have."""
 
 _COLUMNS = "number, published, created, created_by, contributors, save_type, title, description, file"
 _DEFAULT_PAGE = 50
@@ -108,8 +105,8 @@ def _publish(world: World, call: Call) -> Reply:
     published = _TYPES.get(call.query.get("versionType", ""))
     if published is None:
         raise invalid("versionType has to be Published or Saved.")
-    if len(call.body) > LARGEST_FILE:
-        raise Refusal(413, "PAYLOAD_TOO_LARGE", f"The file has more than {LARGEST_FILE} bytes.")
+    if len(call.body) > world.largest_place:
+        raise Refusal(413, "PAYLOAD_TOO_LARGE", f"The file has more than {world.largest_place} bytes.")
     if not call.body.startswith((b"<roblox!", b"<roblox ")):
         raise invalid("The file is no place.")
     place = of_universe(world, universe, number)
