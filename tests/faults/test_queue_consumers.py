@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 
 from rblxcloud import Client, sync
 from rblxcloud.emulator import Emulator, serve
+from rblxcloud.http.hooks import RequestEvent
 from tests.faults.consumer import QUEUE, STEPS, UNIVERSE
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +152,42 @@ async def test_what_is_being_handled_is_not_discarded_when_the_consumer_is_cance
                     await anyio.lowlevel.checkpoint()
         assert scope.cancelled_caught
     assert left(emulator) == {0, 1}
+
+
+@pytest.mark.parametrize("moment", ["body", "discard"])
+def test_ctrl_c_leaves_what_is_being_handled_and_discards_what_was(
+    emulator: Emulator, base_url: str, moment: str
+) -> None:
+    def interrupt(event: RequestEvent) -> None:
+        if moment == "discard" and event.method == "POST":
+            signal.raise_signal(signal.SIGINT)
+
+    fill(base_url, 3)
+    seen: list[int] = []
+    with (
+        sync.Client("emulator-key", base_url=base_url, on_request=[interrupt]) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        for item in client.experience(UNIVERSE).get_queue(QUEUE, int).consume():
+            seen.append(item.value)
+            if moment == "body":
+                signal.raise_signal(signal.SIGINT)
+    assert left(emulator) == {0, 1, 2} - set(seen if moment == "discard" else [])
+    assert len(seen) == 1
+
+
+def test_a_consumer_that_is_dropped_leaves_its_item_and_no_noise(emulator: Emulator, base_url: str) -> None:
+    async def main() -> None:
+        async with Client("emulator-key", base_url=base_url) as client:
+            async for _ in client.experience(UNIVERSE).get_queue(QUEUE).consume():
+                break
+            gc.collect()
+            await asyncio.sleep(0)
+
+    fill(base_url, 1)
+    asyncio.run(main())
+    assert left(emulator) == {0}
+    gc.collect()  # What could not be awaited any more would be a warning, and so an error.
 
 
 def test_a_cancelled_task_ends_an_idle_consumer(base_url: str) -> None:

@@ -290,7 +290,8 @@ class LuauTask(Operation[LuauResult]):
         shortest = FIRST_PAUSE if poll is None else check_seconds("poll", poll)
         pause, seen = shortest, _Log()
         session, pager = self._session, self._log_pages(view)
-        with session.polling(Call(_at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
+        call = Call(_at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"))
+        with session.pace.polling(call) as fair_pause:
             while True:
                 ended = self.done  # What is printed before the end is there when the end has been told of.
                 logs = [log async for log in pager]
