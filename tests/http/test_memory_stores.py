@@ -84,7 +84,16 @@ def test_values_that_are_no_json_are_refused(perform: Perform, value: str) -> No
         perform(script, lambda c: the_map(c, lambda m: m.get("k")))
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(204), ok({"readId": "r", "items": []}), ok({"items": []}), DONE])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(204),
+        ok({"readId": "r", "items": []}),
+        ok({"items": []}),
+        ok({"readId": "r", "items": None}),
+        DONE,
+    ],
+)
 def test_an_empty_queue_is_answered_in_several_ways(perform: Perform, answer: httpx.Response) -> None:
     found = perform(Script([answer]), lambda c: the_queue(c, lambda q: q.read(5)))
     assert found.items == ()
@@ -100,6 +109,14 @@ def test_a_read_in_the_form_of_the_past_is_read(perform: Perform) -> None:
     found = perform(script, lambda c: the_queue(c, story))
     assert (found.id, [item.value for item in found.items]) == ("old", [1, {"a": 2}])
     assert json.loads(script.requests[1].content) == {"readId": "old"}
+
+
+def test_what_is_not_set_may_be_null(perform: Perform) -> None:
+    row = {"path": None, "id": None, "data": 1, "priority": None, "expireTime": None}
+    found = perform(Script([ok({"readId": "r", "items": [row]})]), lambda c: the_queue(c, lambda q: q.read()))
+    assert found.items == (rblxcloud.QueueItem("", 1),)
+    page = ok({"items": None, "nextPageToken": None})
+    assert perform(Script([page]), lambda c: the_map(c, lambda m: m.items().first_page())).items == ()
 
 
 def test_items_without_a_read_id_are_no_answer(perform: Perform) -> None:

@@ -65,9 +65,10 @@ class QueueItem(Generic[T]):
     """When it is gone, read or not."""
 
 
+# Memory stores write null for what is not set (seen in practice with sort keys and operations).
 class _WireItem(Model):
-    path: str = ""
-    id: str = ""
+    path: str | None = None
+    id: str | None = None
     data: Any = None
     priority: float | None = None
     expire_time: Timestamp | None = None
@@ -76,12 +77,12 @@ class _WireItem(Model):
 class _WireRead(Model):
     # Older answers call them `id` and `data`, and the items are the bare values.
     read_id: str | None = Field(default=None, validation_alias=AliasChoices("readId", "id"))
-    items: tuple[_WireItem, ...] = ()
-    data: tuple[Any, ...] = ()
+    items: tuple[_WireItem, ...] | None = None
+    data: tuple[Any, ...] | None = None
 
     @property
     def rows(self) -> tuple[_WireItem, ...]:
-        return self.items or tuple(_WireItem(data=value) for value in self.data)
+        return self.items or tuple(_WireItem(data=value) for value in self.data or ())
 
 
 _ITEM = TypeAdapter(_WireItem)
@@ -400,7 +401,7 @@ def _wire_read(response: Response, endpoint: Endpoint) -> _WireRead:
 
 def _id_of(wire: _WireItem) -> str:
     # It is no field of its own in practice, but the end of the path, without a slash in it.
-    return wire.id or wire.path.rpartition("/")[2]
+    return wire.id or (wire.path or "").rpartition("/")[2]
 
 
 def _item(wire: _WireItem, value: T) -> QueueItem[T]:

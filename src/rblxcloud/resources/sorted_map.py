@@ -71,7 +71,7 @@ class _WireRow(_WireStored):
 
 
 class _WireList(Model):
-    items: tuple[_WireRow, ...] = ()
+    items: tuple[_WireRow, ...] | None = None
     next_page_token: str | None = None
 
 
@@ -267,6 +267,8 @@ class SortedMap(Generic[T]):
 
         Raises:
             NotFoundError: There is no such item.
+            APIConnectionError: No answer came; `outcome_unknown` says whether it may have been removed. It is sent
+                again only with `repeat_writes=True`, for a client that is the only writer.
 
         Scopes: `memory-store.sorted-map:write`.
         Source: `DELETE /cloud/v2/.../sorted-maps/{sorted_map_id}/items/{item_id}`.
@@ -326,9 +328,10 @@ class SortedMap(Generic[T]):
             call = Call(api.LIST_MEMORY_STORE_SORTED_MAP_ITEMS, self._path(), {**query, "pageToken": token})
             response = await self._session.send(call)
             page = decode(_LIST, response, call.endpoint)
-            self._session.pace.spend(call, len(page.items) - 1)
-            rows = tuple(self._stored(row, row.id, response, call.endpoint) for row in page.items)
-            return Page(rows, page.next_page_token or None)
+            rows = page.items or ()
+            self._session.pace.spend(call, len(rows) - 1)
+            items = tuple(self._stored(row, row.id, response, call.endpoint) for row in rows)
+            return Page(items, page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
 
