@@ -250,9 +250,9 @@ class MemoryQueue(Generic[T]):
         consumer or another. With `batch=n`, that is so for all items that were read with it: a read is discarded as a
         whole, once the last of its items was handled. Several consumers may share a queue.
 
-        When handling outlasts `invisible_for`, other consumers may get the item too: a warning is logged. So it is of a
-        discard that failed, after which the item comes back, and of a read whose answer was lost; another read follows
-        after a pause, and what the lost one hid comes back.
+        When reading and handling outlast `invisible_for`, other consumers may get the item too: a warning is logged. So
+        it is of a discard that failed, after which the item comes back, and of a read whose answer was lost; another
+        read follows after a pause, as often as the client's retries allow, and what the lost one hid comes back.
 
         Args:
             batch: Items a read, 1 to 200: fewer requests, but the time is for all of them together.
