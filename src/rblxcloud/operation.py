@@ -107,7 +107,7 @@ class Operation(Generic[ResultT]):
         """
         if not self.done:
             session, call = self._session, self._call()
-            with session.polling(call) as fair_pause:
+            with session.pace.polling(call) as fair_pause:
                 # A loop would use up at once what is to last for a minute.
                 early = self._asked + fair_pause() - session.runtime.monotonic()
                 if early > 0:
@@ -147,7 +147,7 @@ class Operation(Generic[ResultT]):
     async def _poll_to_the_end(self, pause: float, timeout: float | None, *, growing: bool) -> None:
         session, call = self._session, self._call()
         ends = None if timeout is None else session.runtime.monotonic() + timeout
-        with session.polling(call) as fair_pause:
+        with session.pace.polling(call) as fair_pause:
             # Were many asked for at once, they would use up what is to last for a minute.
             delay = fair_pause() if fair_pause() > FIRST_PAUSE else 0.0
             while not self.done:

@@ -50,7 +50,7 @@ def test_every_job_is_done(
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault(kind="drop", acts=True, endpoint=WRITE, times=10), Fault(kind="answer", status=403, endpoint=DISCARD)],
+    [Fault(kind="drop", acts=True, endpoint=WRITE), Fault(kind="answer", status=403, endpoint=DISCARD)],
     ids=["write", "discard"],
 )
 def test_a_job_that_failed_half_way_is_done_once(

@@ -1,13 +1,16 @@
 """Consumes a queue until it is empty, and writes what it handled into a file: a program, so that it can be killed.
 
-It can be told at which step it is to kill itself.
+It can be told at which step it is to kill itself. It lives once for each line that it is sent, in a child of its own,
+since most of a life would be spent importing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import traceback
 from contextlib import aclosing
 from pathlib import Path
 
@@ -68,15 +71,30 @@ def consume_blocking(base_url: str, batch: int, output: int, killer: Killer) -> 
             handle(item, output, killer)
 
 
-def main(mode: str, base_url: str, output: str, batch: str, step: str, after: str) -> None:
+def live(mode: str, base_url: str, output: str, batch: int, step: str, after: int) -> None:
     """Consume until the queue is empty or the process is killed."""
-    killer = Killer(step, int(after))
+    killer = Killer(step, after)
     file = os.open(Path(output), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     if mode == "blocking":
-        consume_blocking(base_url, int(batch), file, killer)
+        consume_blocking(base_url, batch, file, killer)
     else:
-        anyio.run(consume, base_url, int(batch), file, killer, backend=mode)
+        anyio.run(consume, base_url, batch, file, killer, backend=mode)
+
+
+def main() -> None:
+    """Answer each line of arguments with the id of the process that it made, and with how that ended."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            try:
+                live(*json.loads(line))
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        os.write(1, f"{child}\n".encode())
+        os.write(1, f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n".encode())
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

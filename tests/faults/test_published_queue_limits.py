@@ -13,7 +13,7 @@ from tests.support.clock import ManualClock
 from tests.support.emulator import Caller
 from tests.support.server import settings
 
-ITEMS = 2_500
+ITEMS = 1_200
 READ = "memory_stores.read_memory_store_queue_items"
 DISCARD = "memory_stores.discard_memory_store_queue_items"
 

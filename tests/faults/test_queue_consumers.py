@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from random import Random
 
@@ -19,6 +22,7 @@ import pytest
 
 from rblxcloud import Client, sync
 from rblxcloud.emulator import Emulator, serve
+from rblxcloud.http.hooks import RequestEvent
 from tests.faults.consumer import QUEUE, STEPS, UNIVERSE
 
 ROOT = Path(__file__).parents[2]
@@ -49,17 +53,39 @@ def fill(base_url: str, count: int) -> None:
             queue.add(value, priority=value % 3)
 
 
-def start(mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> subprocess.Popen[str]:
-    arguments = [mode, base_url, str(output), str(batch), step, str(after)]
-    command = [sys.executable, "-W", "error", "-m", "tests.faults.consumer", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+class Consumer:
+    """The program, which lives again and again."""
+
+    def __init__(self, program: subprocess.Popen[str]) -> None:
+        self._program = program
+
+    def start(self, mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> int:
+        """Let it live; return the id of its process."""
+        assert self._program.stdin is not None
+        self._program.stdin.write(json.dumps([mode, base_url, str(output), batch, step, after]) + "\n")
+        self._program.stdin.flush()
+        return self._line()
+
+    def end(self) -> int:
+        """Return how it ended."""
+        code = self._line()
+        assert code in (0, -signal.SIGKILL), "its traceback is in what was written to stderr"
+        return code
+
+    def run(self, mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> int:
+        self.start(mode, base_url, output, batch, step, after)
+        return self.end()
+
+    def _line(self) -> int:
+        assert self._program.stdout is not None
+        return int(self._program.stdout.readline())
 
 
-def run(mode: str, base_url: str, output: Path, batch: int, step: str = "", after: int = 0) -> int:
-    with start(mode, base_url, output, batch, step, after) as process:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode in (0, -signal.SIGKILL), errors
-        return process.returncode
+@pytest.fixture(scope="module")
+def consumer() -> Iterator[Consumer]:
+    command = [sys.executable, "-W", "error", "-m", "tests.faults.consumer"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        yield Consumer(program)
 
 
 def handled(output: Path) -> Counter[int]:
@@ -73,36 +99,40 @@ def left(emulator: Emulator) -> set[int]:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize(("mode", "batch"), [*((mode, 1) for mode in MODES), ("blocking", 4)])
 def test_a_consumer_killed_at_any_step_loses_nothing(
-    emulator: Emulator, base_url: str, tmp_path: Path, mode: str, step: str, batch: int
+    emulator: Emulator, base_url: str, consumer: Consumer, tmp_path: Path, mode: str, step: str, batch: int
 ) -> None:
     output = tmp_path / "handled"
     fill(base_url, ITEMS)
     for after in KILLS:
-        assert run(mode, base_url, output, batch, step, after) == -signal.SIGKILL
+        assert consumer.run(mode, base_url, output, batch, step, after) == -signal.SIGKILL
         assert left(emulator) | set(handled(output)) == set(range(ITEMS)), "no item is gone that was not handled"
         emulator.clock.advance(WINDOW)
-    assert run(mode, base_url, output, batch) == 0
+    assert consumer.run(mode, base_url, output, batch) == 0
     assert set(handled(output)) == set(range(ITEMS))
     assert left(emulator) == set()
     assert handled(output).total() <= ITEMS + len(KILLS) * batch, "a kill costs no more than what was read last"
 
 
-def test_consumers_killed_at_random_moments_lose_nothing(emulator: Emulator, base_url: str, tmp_path: Path) -> None:
+def test_consumers_killed_at_random_moments_lose_nothing(
+    emulator: Emulator, base_url: str, consumer: Consumer, tmp_path: Path
+) -> None:
     random, output, kills = Random(9), tmp_path / "handled", 0
     fill(base_url, MANY)
     for round_ in range(6):
-        with start(MODES[round_ % 3], base_url, output, batch=1 + round_ % 3) as process:
-            begun = handled(output).total()
-            while handled(output).total() == begun and process.poll() is None:
-                time.sleep(0.005)
-            time.sleep(random.uniform(0, 0.03))
-            process.kill()
-            process.communicate()
-        kills += process.returncode == -signal.SIGKILL
+        begun = handled(output).total()
+        process = consumer.start(MODES[round_ % 3], base_url, output, batch=1 + round_ % 3)
+        latest = time.monotonic() + 30
+        while handled(output).total() == begun:
+            assert time.monotonic() < latest
+            time.sleep(0.005)
+        time.sleep(random.uniform(0, 0.03))
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        kills += consumer.end() == -signal.SIGKILL
         assert left(emulator) | set(handled(output)) == set(range(MANY))
         emulator.clock.advance(WINDOW)
     assert kills >= 4
-    assert run("asyncio", base_url, output, 1) == 0
+    assert consumer.run("asyncio", base_url, output, 1) == 0
     assert set(handled(output)) == set(range(MANY))
     assert left(emulator) == set()
 
@@ -150,6 +180,42 @@ async def test_what_is_being_handled_is_not_discarded_when_the_consumer_is_cance
                     await anyio.lowlevel.checkpoint()
         assert scope.cancelled_caught
     assert left(emulator) == {0, 1}
+
+
+@pytest.mark.parametrize("moment", ["body", "discard"])
+def test_ctrl_c_leaves_what_is_being_handled_and_discards_what_was(
+    emulator: Emulator, base_url: str, moment: str
+) -> None:
+    def interrupt(event: RequestEvent) -> None:
+        if moment == "discard" and event.method == "POST":
+            signal.raise_signal(signal.SIGINT)
+
+    fill(base_url, 3)
+    seen: list[int] = []
+    with (
+        sync.Client("emulator-key", base_url=base_url, on_request=[interrupt]) as client,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        for item in client.experience(UNIVERSE).get_queue(QUEUE, int).consume():
+            seen.append(item.value)
+            if moment == "body":
+                signal.raise_signal(signal.SIGINT)
+    assert left(emulator) == {0, 1, 2} - set(seen if moment == "discard" else [])
+    assert len(seen) == 1
+
+
+def test_a_consumer_that_is_dropped_leaves_its_item_and_no_noise(emulator: Emulator, base_url: str) -> None:
+    async def main() -> None:
+        async with Client("emulator-key", base_url=base_url) as client:
+            async for _ in client.experience(UNIVERSE).get_queue(QUEUE).consume():
+                break
+            gc.collect()
+            await asyncio.sleep(0)
+
+    fill(base_url, 1)
+    asyncio.run(main())
+    assert left(emulator) == {0}
+    gc.collect()  # What could not be awaited any more would be a warning, and so an error.
 
 
 def test_a_cancelled_task_ends_an_idle_consumer(base_url: str) -> None:

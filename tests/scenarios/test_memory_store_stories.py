@@ -145,6 +145,17 @@ def test_an_update_changes_what_is_there(tell: Tell) -> None:
     tell(story)
 
 
+def test_a_sort_key_that_only_a_double_holds_outlives_an_update(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        board = client.experience(1).get_sorted_map("board")
+        await board.set("a", 1, sort_key=1e17)
+        item = await board.update("a", lambda old: old + 1)
+        assert (item.value, item.sort_key, type(item.sort_key)) == (2, 1e17, float)
+        assert type((await board.set("b", 1, sort_key=2.0)).sort_key) is int
+
+    tell(story)
+
+
 def _path(key: str) -> str:
     return f"/cloud/v2/universes/1/memory-store/sorted-maps/board/items/{key}"
 

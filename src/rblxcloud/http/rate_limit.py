@@ -375,6 +375,7 @@ async def wait_turn(
     deadline: float | None,
     endpoint: str,
     starts: int = 1,
+    longest_sleep: float = float("inf"),
 ) -> float:
     """Wait until a call may start in every window, and start it there.
 
@@ -385,6 +386,7 @@ async def wait_turn(
         deadline: Moment after which nothing is to start.
         endpoint: What is waited for.
         starts: How many starts it counts as.
+        longest_sleep: Seconds after which the turn is looked for again: others may have given theirs back.
 
     Returns:
         The moment at which it is counted.
@@ -407,7 +409,7 @@ async def wait_turn(
                     endpoint=endpoint,
                 )
             _log_wait(limiter, rules, now, moment, endpoint)
-            await runtime.sleep(moment - now)
+            await runtime.sleep(min(moment - now, longest_sleep))
     finally:
         if held is not None:
             limiter.release(rules, held, starts)

@@ -10,8 +10,8 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -32,11 +32,11 @@ from rblxcloud.errors import (
     ServerError,
     UnsupportedCredentialError,
 )
-from rblxcloud.http import rate_limit
 from rblxcloud.http.auth import Credential, check_credential
 from rblxcloud.http.download import resolve_address
 from rblxcloud.http.hooks import RequestEvent, RequestHook, ResponseEvent, ResponseHook
 from rblxcloud.http.idempotency import key_query
+from rblxcloud.http.pace import Pace
 from rblxcloud.http.rate_limit import RateLimiter, Windows
 from rblxcloud.http.request import Call, Download, encode_json, encode_url
 from rblxcloud.http.response import changes_something, decode, error_for
@@ -50,8 +50,6 @@ logger: logging.Logger = logging.getLogger("rblxcloud")
 
 _CONNECT_SECONDS = 10.0
 _INTROSPECTION_SECONDS = 5.0
-_LONGEST_WINDOW = 60.0
-"""Seconds of the longest window that Roblox publishes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +99,15 @@ class Session:
         self._pid = os.getpid()
         self._granted_scopes: tuple[str, ...] | None = None
         self._introspected = False
-        self._windows = Windows(
+        windows = Windows(
             settings.options.rate_limits,
             settings.base_url,
             settings.owner or settings.credential.fingerprint,
             settings.credential.kind,
             settings.players,
         )
+        self.pace = Pace(limiter, runtime, windows, settings.options)
+        """When its calls may start, and what they cost."""
 
     def __repr__(self) -> str:
         """Show the address only."""
@@ -167,43 +167,6 @@ class Session:
             if response is not None:
                 return response
 
-    def polling(self, call: Call) -> AbstractContextManager[Callable[[], float]]:
-        """Open a context for a caller who sends the same call again and again; see `RateLimiter.taking_turns`."""
-        return self.limiter.taking_turns(self._windows.rules(call))
-
-    def spend(self, call: Call, units: int) -> None:
-        """Count what an answered call cost of its budgets besides the one unit that was counted before it.
-
-        Args:
-            call: The call.
-            units: How many more; what is not above 0 is nothing.
-        """
-        self.limiter.spend(self._windows.budgets(call), self.runtime.monotonic(), max(0, units))
-
-    async def prepay(self, call: Call, units: int) -> Callable[[int], None]:
-        """Wait until calls may cost that much of the budgets of `call`, and count it.
-
-        Args:
-            call: A call with the same budgets.
-            units: How much.
-
-        Returns:
-            A function that gives back what was not needed.
-
-        Raises:
-            DeadlineExceededError: They would have to wait past the deadline.
-        """
-        rules, deadline = self._windows.budgets(call), self.settings.options.deadline
-        moment = await rate_limit.wait_turn(
-            self.limiter,
-            self.runtime,
-            rules,
-            deadline=None if deadline is None else self.runtime.monotonic() + deadline,
-            endpoint=call.endpoint.name,
-            starts=units,
-        )
-        return lambda unused: self.limiter.release(rules, moment, unused)
-
     async def _attempt(self, progress: _Progress) -> Response | None:
         """Return a success; None when there is to be another attempt; else raise."""
         await self._wait_turn(progress)
@@ -238,13 +201,7 @@ class Session:
         if progress.call.download is not None:
             return  # What Roblox hands out an address of is not counted.
         try:
-            await rate_limit.wait_turn(
-                self.limiter,
-                self.runtime,
-                self._windows.rules(progress.call),
-                deadline=progress.deadline,
-                endpoint=progress.call.endpoint.name,
-            )
+            await self.pace.turn(progress.call, progress.deadline)
         except DeadlineExceededError as error:
             error.outcome_unknown = progress.unknown
             raise
@@ -270,8 +227,8 @@ class Session:
             await self._tell(event, started, status=None, failure=str(error))
             raise
         await self._tell(event, started, status=response.status, failure=None)
-        if self._windows.mode != "off" and call.download is None:
-            rate_limit.learn(self.limiter, self._windows.own_key(call), response.headers, runtime.monotonic())
+        if call.download is None:
+            self.pace.learn(call, response)
         return response
 
     async def _tell(
@@ -357,7 +314,7 @@ class Session:
         progress.note(fate)
         error.outcome_unknown = progress.unknown
         if isinstance(error, RateLimitedError):
-            self._block_window(call, response, error)
+            self.pace.block(call, response, error)
         if isinstance(error, PermissionDeniedError) and not unknown_before and not call.anonymous:
             await self._add_granted_scopes(error, progress.deadline)
         delay = error.retry_after if isinstance(error, RateLimitedError | ServerError) else None
@@ -378,20 +335,6 @@ class Session:
         if progress.deadline is not None and runtime.monotonic() + delay >= progress.deadline:
             raise self._deadline_error(progress, unknown=progress.unknown) from error
         await runtime.sleep(delay)
-
-    def _block_window(self, call: Call, response: Response, error: RateLimitedError) -> None:
-        """A 429 moves the window that it speaks of, and no other."""
-        if self._windows.mode == "off" or error.retry_after is None or b"KeyThrottled" in response.content:
-            return
-        if error.retry_after > _LONGEST_WINDOW:
-            # It speaks of something else than a window, such as the one notification a day of a single user.
-            return
-        until = self.runtime.monotonic() + min(error.retry_after, self.settings.options.retry.max_server_delay)
-        rules = self._windows.rules(call)
-        # A full window of the credential is answered by the gateway, which names no code (seen in practice); a full
-        # budget of the universe by the service itself.
-        of_service = error.code is not None and bool(call.endpoint.budgets)
-        self.limiter.block((rules[-1] if of_service else rules[0]).key, until)
 
     def _deadline_error(self, progress: _Progress, *, unknown: bool) -> DeadlineExceededError:
         name = progress.call.endpoint.name

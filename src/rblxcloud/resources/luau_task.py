@@ -287,7 +287,8 @@ class LuauTask(Operation[LuauResult]):
         shortest = FIRST_PAUSE if poll is None else check_seconds("poll", poll)
         pause, seen = shortest, _Log()
         session, pager = self._session, self._log_pages(view)
-        with session.polling(Call(_at(api.LIST_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
+        call = Call(_at(api.LIST_TASK_LOGS, f"{self.path}/logs"))
+        with session.pace.polling(call) as fair_pause:
             while True:
                 if follow and not self.done:
                     await self._poll(session, self._call())

@@ -15,15 +15,19 @@ from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import (
     APIConnectionError,
+    DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
     OutcomeUnknownError,
     RateLimitedError,
+    RblxCloudError,
     ServerError,
 )
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.request import Call, encode_json
+from rblxcloud.http.pace import Prepaid
+from rblxcloud.http.request import Call, QueryValue, encode_json
 from rblxcloud.http.response import decode, unusable
+from rblxcloud.http.retry import Attempt, Fate, next_delay
 from rblxcloud.http.session import Session
 from rblxcloud.resources.arguments import check_limit, check_switch, check_whole
 from rblxcloud.resources.base import Model, Timestamp, check_text
@@ -42,7 +46,7 @@ _FIRST_PAUSE = 0.5
 _LONGEST_DISCARD = 30.0
 """Seconds for which a cancelled consumer goes on to discard what it has handled."""
 _TOO_SLOW = (
-    "%r: handling took longer than the %g s for which items are hidden, so they may be handled twice; "
+    "%r: reading and handling took longer than the %g s for which items are hidden, so they may be handled twice; "
     "invisible_for=... gives more time, batch=... fewer items for it"
 )
 
@@ -61,9 +65,10 @@ class QueueItem(Generic[T]):
     """When it is gone, read or not."""
 
 
+# Memory stores write null for what is not set (seen in practice with sort keys and operations).
 class _WireItem(Model):
-    path: str = ""
-    id: str = ""
+    path: str | None = None
+    id: str | None = None
     data: Any = None
     priority: float | None = None
     expire_time: Timestamp | None = None
@@ -72,8 +77,12 @@ class _WireItem(Model):
 class _WireRead(Model):
     # Older answers call them `id` and `data`, and the items are the bare values.
     read_id: str | None = Field(default=None, validation_alias=AliasChoices("readId", "id"))
-    items: tuple[_WireItem, ...] = ()
-    data: tuple[Any, ...] = ()
+    items: tuple[_WireItem, ...] | None = None
+    data: tuple[Any, ...] | None = None
+
+    @property
+    def rows(self) -> tuple[_WireItem, ...]:
+        return self.items or tuple(_WireItem(data=value) for value in self.data or ())
 
 
 _ITEM = TypeAdapter(_WireItem)
@@ -184,7 +193,7 @@ class MemoryQueue(Generic[T]):
         Args:
             count: Most items, 1 to 200. Each costs one request unit of the experience.
             all_or_nothing: Whether nothing is read when there are fewer.
-            invisible_for: Seconds, or a timedelta, for which the items are hidden: above 0.
+            invisible_for: Seconds, or a timedelta, for which the items are hidden: above 0, at most 3,888,000.
 
         Returns:
             What was read, and can be discarded as a whole; without items where there were none, or too few.
@@ -198,22 +207,17 @@ class MemoryQueue(Generic[T]):
         Source: `GET /cloud/v2/universes/{universe_id}/memory-store/queues/{queue_id}/items:read`.
         """
         check_whole("count", count, LARGEST_READ, smallest=1)
-        query = {
-            "count": count,
-            "allOrNothing": True if check_switch("all_or_nothing", all_or_nothing) else None,
-            "invisibilityWindow": check_duration("invisible_for", invisible_for),
-        }
-        call = Call(api.READ_MEMORY_STORE_QUEUE_ITEMS, self._path(), query)
-        session = self._session
+        whole, window = check_switch("all_or_nothing", all_or_nothing), check_duration("invisible_for", invisible_for)
+        session, call = self._session, self._read_call(count, window, all_or_nothing=whole)
         try:
             response = await session.send(call)
         except NotFoundError:
             if not all_or_nothing:
                 raise
             return QueueRead(self._binding, self._path(), None, ())
-        read = self._read(response, call.endpoint)
-        session.spend(call, len(read.items) - 1)
-        return read
+        wire = _wire_read(response, call.endpoint)
+        session.pace.spend(call, len(wire.rows) - 1)
+        return self._read(wire, response, call.endpoint)
 
     async def discard(self, read_id: str) -> None:
         """Take all items of a read out of the queue for good; repeated after a lost answer.
@@ -246,13 +250,14 @@ class MemoryQueue(Generic[T]):
         consumer or another. With `batch=n`, that is so for all items that were read with it: a read is discarded as a
         whole, once the last of its items was handled. Several consumers may share a queue.
 
-        When handling outlasts `invisible_for`, other consumers may get the item too: a warning is logged. So it is of a
-        discard that failed, after which the item comes back, and of a read whose answer was lost; another read follows
-        after a pause, and what the lost one hid comes back.
+        When reading and handling outlast `invisible_for`, other consumers may get the item too: a warning is logged. So
+        it is of a discard that failed, after which the item comes back, and of a read whose answer was lost; another
+        read follows after a pause, as often as the client's retries allow, and what the lost one hid comes back.
 
         Args:
             batch: Items a read, 1 to 200: fewer requests, but the time is for all of them together.
-            invisible_for: Seconds, or a timedelta, in which what was read has to be handled: above 0.
+            invisible_for: Seconds, or a timedelta, in which what was read has to be handled: above 0, at most
+                3,888,000.
             longest_pause: Seconds: the pauses between reads of an empty queue grow up to this.
             until_empty: Whether to end when a read brings nothing, instead of waiting for more. Items that are hidden
                 by other reads are not waited for.
@@ -273,62 +278,73 @@ class MemoryQueue(Generic[T]):
         check_seconds("longest_pause", longest_pause)
         check_switch("until_empty", until_empty)
         check_limit(limit)
-        window = float(check_duration("invisible_for", invisible_for)[:-1])
+        window = check_duration("invisible_for", invisible_for)
         runtime = self._session.runtime
         pause = first_pause = min(_FIRST_PAUSE, longest_pause)
-        left, lost = float("inf") if limit is None else limit, 0
+        left, failed = float("inf") if limit is None else limit, 0
         while left > 0:
             try:
-                read = await self._read_prepaid(int(min(batch, left)), window)
-            except (APIConnectionError, ServerError) as error:
-                lost += 1
-                await self._after_lost_read(error, lost)
+                held = await self._take(int(min(batch, left)), window)
+            except (APIConnectionError, RateLimitedError, ServerError) as error:
+                failed += 1
+                await self._after_failed_read(error, failed)
                 continue
-            lost, ends = 0, runtime.monotonic() + window
-            for item in read.items:
+            failed, ends, items = 0, held.began + _seconds(window), held.read.items
+            for item in items:
                 yield item
                 if runtime.monotonic() >= ends:
-                    logger.warning(_TOO_SLOW, self, window)
+                    logger.warning(_TOO_SLOW, self, _seconds(window))
                     ends = float("inf")  # Once for each read.
-            if read.items:
-                await self._finish(read, window)
-                left, pause = left - len(read.items), first_pause
+            if items:
+                await self._finish(held, window)
+                left, pause = left - len(items), first_pause
             elif until_empty:
                 return
             else:
                 await runtime.sleep(pause)
                 pause = min(2 * pause, longest_pause)
 
-    async def _read_prepaid(self, count: int, window: float) -> QueueRead[T]:
-        """Read, once the discard of what is read can be paid for too: it must not wait until the items are back."""
-        session = self._session
-        give_back = await session.prepay(Call(api.DISCARD_MEMORY_STORE_QUEUE_ITEMS, self._path()), count)
+    async def _take(self, count: int, window: str) -> _Held[T]:
+        """Read, once that and the discard of it are paid for: a discard must not wait until the items are back."""
+        session, call = self._session, replace(self._read_call(count, window), prepaid=True)
+        # Sent once: a repeat would hold the units as long as it waits, and not tell when the items were hidden.
+        options = session.settings.options
+        once = session.with_options(replace(options, retry=replace(options.retry, retries=0)))
+        paid = await session.pace.prepay(call, count + 1)
+        began = session.runtime.monotonic()
         try:
-            read = await self.read(count, invisible_for=window)
-        except BaseException:
-            give_back(count)
+            response = await once.send(call)
+            read = self._read(_wire_read(response, call.endpoint), response, call.endpoint)
+        except BaseException as error:
+            # A read that was lost may have cost all of it.
+            lost = not isinstance(error, RblxCloudError) or error.outcome_unknown
+            paid.give_back(1 if lost else count)
             raise
-        # `read` has counted the items itself: one unit is left for the discard.
-        give_back(count - 1 if read.items else count)
-        return read
+        paid.give_back(count - len(read.items) if read.items else count)
+        return _Held(read, began, paid)
 
-    async def _after_lost_read(self, error: APIConnectionError | ServerError, lost: int) -> None:
-        """Pause after a read whose answer was lost: the next one is no repeat, since what is hidden comes back."""
-        session = self._session
-        policy = session.settings.options.retry
-        if not error.outcome_unknown or lost > policy.retries:
+    async def _after_failed_read(self, error: APIConnectionError | RateLimitedError | ServerError, failed: int) -> None:
+        """Pause before the next read; it is no repeat of one that was lost, since what that has hidden comes back."""
+        session, lost = self._session, error.outcome_unknown
+        asked = None if isinstance(error, APIConnectionError) else error.retry_after
+        attempt = Attempt(failed, Fate.UNKNOWN if lost else Fate.DID_NOTHING, asked)
+        delay = next_delay(session.settings.options.retry, attempt, repeatable=True, chance=session.runtime.random())
+        if delay is None or (not lost and isinstance(error, DeadlineExceededError | ServerError)):
             raise error
-        logger.warning("%r: a read was lost, what it may have hidden comes back: %s", self, error)
-        await session.runtime.sleep(policy.delay(lost, session.runtime.random()))
+        if lost:
+            logger.warning("%r: a read was lost, what it may have hidden comes back: %s", self, error)
+        await session.runtime.sleep(delay)
 
-    async def _finish(self, read: QueueRead[T], window: float) -> None:
+    async def _finish(self, held: _Held[T], window: str) -> None:
         """Discard what was handled, although the consumer is cancelled meanwhile; a failure only means a repeat."""
         session = self._session
-        deadline = min(window, _LONGEST_DISCARD, session.settings.options.deadline or _LONGEST_DISCARD)
-        brief = session.with_options(replace(session.settings.options, deadline=deadline))
-        assert read.id is not None
+        options = session.settings.options
+        deadline = min(_seconds(window), _LONGEST_DISCARD, options.deadline or _LONGEST_DISCARD)
+        brief = session.with_options(replace(options, deadline=deadline))
+        assert held.read.id is not None
+        held.paid.use(1)
         try:
-            await session.runtime.shielded(_discard(brief, self._path(), read.id, prepaid=True))
+            await session.runtime.shielded(_discard(brief, self._path(), held.read.id, prepaid=True))
         except (APIConnectionError, ServerError, RateLimitedError, NotFoundError) as error:
             logger.warning(
                 "%r: items that were handled could not be discarded, and may be handled again: %s", self, error
@@ -341,15 +357,17 @@ class MemoryQueue(Generic[T]):
     def _path(self) -> dict[str, str | int]:
         return {"universe_id": self._universe_id, "queue_id": self._name}
 
-    def _read(self, response: Response, endpoint: Endpoint) -> QueueRead[T]:
-        if response.status == 204:  # How an empty queue was answered in the past.
-            return QueueRead(self._binding, self._path(), None, ())
-        wire = decode(_READ, response, endpoint)
-        rows = wire.items or tuple(_WireItem(data=value) for value in wire.data)
-        if rows and not wire.read_id:
-            raise unusable(response, endpoint, "it holds no readId")
+    def _read_call(self, count: int, window: str, *, all_or_nothing: bool = False) -> Call:
+        query: dict[str, QueryValue] = {
+            "count": count,
+            "allOrNothing": True if all_or_nothing else None,
+            "invisibilityWindow": window,
+        }
+        return Call(api.READ_MEMORY_STORE_QUEUE_ITEMS, self._path(), query)
+
+    def _read(self, wire: _WireRead, response: Response, endpoint: Endpoint) -> QueueRead[T]:
         hint = f"; discard({wire.read_id!r}) drops what was read"
-        items = tuple(self._fitted(row, hint, response, endpoint) for row in rows)
+        items = tuple(self._fitted(row, hint, response, endpoint) for row in wire.rows)
         return QueueRead(self._binding, self._path(), wire.read_id or None, items)
 
     def _fitted(self, wire: _WireItem, hint: str, response: Response, endpoint: Endpoint) -> QueueItem[T]:
@@ -357,9 +375,33 @@ class MemoryQueue(Generic[T]):
         return _item(wire, read_value(self._codec, wire.data, what, response, endpoint))
 
 
+@dataclass(frozen=True, slots=True)
+class _Held(Generic[T]):
+    """What a consumer has read and not yet discarded."""
+
+    read: QueueRead[T]
+    began: float
+    """The moment before it was sent: no item was hidden earlier."""
+    paid: Prepaid
+    """Holds the unit that its discard costs."""
+
+
+def _seconds(duration: str) -> float:
+    return float(duration.removesuffix("s"))
+
+
+def _wire_read(response: Response, endpoint: Endpoint) -> _WireRead:
+    if response.status == 204:  # How an empty queue was answered in the past.
+        return _WireRead()
+    wire = decode(_READ, response, endpoint)
+    if wire.rows and not wire.read_id:
+        raise unusable(response, endpoint, "it holds no readId")
+    return wire
+
+
 def _id_of(wire: _WireItem) -> str:
     # It is no field of its own in practice, but the end of the path, without a slash in it.
-    return wire.id or wire.path.rpartition("/")[2]
+    return wire.id or (wire.path or "").rpartition("/")[2]
 
 
 def _item(wire: _WireItem, value: T) -> QueueItem[T]:

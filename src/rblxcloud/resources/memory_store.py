@@ -43,23 +43,22 @@ def check_name(argument: str, value: object) -> str:
     return check_segment(argument, check_text(argument, value))
 
 
-def check_duration(argument: str, value: object, longest: int = LONGEST_STAY) -> str:
+def check_duration(argument: str, value: object) -> str:
     """Return a time as Roblox takes it, such as `1.5s`.
 
     Args:
         argument: Name of the argument, for the error.
         value: Seconds, or a timedelta.
-        longest: Most seconds.
 
     Raises:
-        InvalidRequestError: It is neither, or not above 0 and at most `longest`.
+        InvalidRequestError: It is neither, or not above 0 and at most `LONGEST_STAY`.
     """
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(seconds, int | float) or isinstance(seconds, bool):
         raise InvalidRequestError(argument, f"{shown(value)} is neither a number of seconds nor a timedelta")
-    if not 0 < seconds <= longest:
+    if not 0 < seconds <= LONGEST_STAY:
         raise InvalidRequestError(
-            argument, f"{shown(value)} is not above 0 and at most {longest} seconds ({longest / 86400:g} days)"
+            argument, f"{shown(value)} is not above 0 and at most {LONGEST_STAY} seconds ({LONGEST_STAY // 86400} days)"
         )
     text = f"{seconds:.9f}".rstrip("0").rstrip(".")
     if text == "0":

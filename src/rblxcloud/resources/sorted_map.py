@@ -21,7 +21,7 @@ from rblxcloud.pagination import Page, Pager
 from rblxcloud.resources.arguments import check_function, check_limit, check_switch, check_whole
 from rblxcloud.resources.base import Model, Timestamp, check_segment, check_text
 from rblxcloud.resources.memory_store import LONGEST_STAY, check_duration, check_name, check_number, read_value
-from rblxcloud.resources.value import Codec
+from rblxcloud.resources.value import EXACT_INTEGER, Codec
 from rblxcloud.types import UNSET, Response
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class _WireItem(Model):
     etag: str | None = None
     expire_time: Timestamp | None = None
     string_sort_key: str | None = None
-    numeric_sort_key: int | float | None = None
+    numeric_sort_key: float | None = None
 
 
 class _WireWritten(_WireItem):
@@ -71,7 +71,7 @@ class _WireRow(_WireStored):
 
 
 class _WireList(Model):
-    items: tuple[_WireRow, ...] = ()
+    items: tuple[_WireRow, ...] | None = None
     next_page_token: str | None = None
 
 
@@ -226,6 +226,7 @@ class SortedMap(Generic[T]):
 
         Raises:
             ConflictError: Others came first every time.
+            NotFoundError: At the last attempt, others had removed the item.
             OutcomeUnknownError: A write was lost and it could not be found out whether it happened; `transform` is
                 not called again, since it could be applied twice.
 
@@ -266,6 +267,8 @@ class SortedMap(Generic[T]):
 
         Raises:
             NotFoundError: There is no such item.
+            APIConnectionError: No answer came; `outcome_unknown` says whether it may have been removed. It is sent
+                again only with `repeat_writes=True`, for a client that is the only writer.
 
         Scopes: `memory-store.sorted-map:write`.
         Source: `DELETE /cloud/v2/.../sorted-maps/{sorted_map_id}/items/{item_id}`.
@@ -325,9 +328,10 @@ class SortedMap(Generic[T]):
             call = Call(api.LIST_MEMORY_STORE_SORTED_MAP_ITEMS, self._path(), {**query, "pageToken": token})
             response = await self._session.send(call)
             page = decode(_LIST, response, call.endpoint)
-            self._session.spend(call, len(page.items) - 1)
-            rows = tuple(self._stored(row, row.id, response, call.endpoint) for row in page.items)
-            return Page(rows, page.next_page_token or None)
+            rows = page.items or ()
+            self._session.pace.spend(call, len(rows) - 1)
+            items = tuple(self._stored(row, row.id, response, call.endpoint) for row in rows)
+            return Page(items, page.next_page_token or None)
 
         return Pager(fetch, limit=limit)
 
@@ -381,7 +385,15 @@ class SortedMap(Generic[T]):
 
 def _item(wire: _WireItem, key: str, value: T) -> SortedMapItem[T]:
     # The answer to an update leaves the id out (seen in practice), so the key is the one that was asked for.
-    return SortedMapItem(key, value, wire.string_sort_key or wire.numeric_sort_key, wire.etag, wire.expire_time)
+    return SortedMapItem(key, value, wire.string_sort_key or _number(wire), wire.etag, wire.expire_time)
+
+
+def _number(wire: _WireItem) -> int | float | None:
+    """Return the sort key as a whole number where that is exact; beyond, its digits are not those of the double."""
+    number = wire.numeric_sort_key
+    if number is None or not number.is_integer() or abs(number) > EXACT_INTEGER:
+        return number
+    return int(number)
 
 
 def _body(value: bytes, **fields: object) -> bytes:
