@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -16,7 +17,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 import rblxcloud.sync
-from rblxcloud import ConfigurationError, InvalidRequestError, MemoryWebhookInbox, Webhook, WebhookEvent, WebhookReceiver
+from rblxcloud import (
+    ConfigurationError,
+    InvalidRequestError,
+    MemoryWebhookInbox,
+    Webhook,
+    WebhookEvent,
+    WebhookReceiver,
+)
 from rblxcloud.integrations.asgi import WebhookEndpoint
 from rblxcloud.integrations.fastapi import webhook_router
 from tests.webhooks.signing import NOW, SECRET, body, signed
@@ -36,6 +44,8 @@ class Log:
         self.hold.set()
         self.fails = 0
         self.receiver.on(WebhookEvent)(self._handle)
+        # Else each test would wait for a second.
+        setattr(self.receiver, "run", partial(self.receiver.run, every=0.01))  # noqa: B010
 
     async def _handle(self, event: WebhookEvent) -> None:
         self.begun.append(event.notification_id)
@@ -82,7 +92,7 @@ async def running(app: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(30):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await anyio.sleep(0.01)
 
 

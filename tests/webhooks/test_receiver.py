@@ -138,6 +138,7 @@ def test_a_handler_that_failed_is_run_again(stage: Stage, caplog: pytest.LogCapt
         (body(), signed(body(), moment=NOW + 601), 403),
         (b"{}", signed(b"{}"), 400),
         (b" " * (2**20 + 1), {}, 413),
+        (bytearray(2**20 + 1), {}, 413),
     ],
 )
 def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: Any, status: int) -> None:
@@ -488,8 +489,7 @@ async def test_a_plain_handler_is_waited_for_when_its_task_is_cancelled() -> Non
 
     await receiver.receive(signed(body()), body())
     task = asyncio.create_task(receiver.handle_due())
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, 10)
     task.cancel()
     for _ in range(10):
         await asyncio.sleep(0)
@@ -648,10 +648,20 @@ def test_without_an_inbox_there_is_nothing_to_run(stage: Stage) -> None:
             stage.do(name)
 
 
+class AsynchronousInbox(MemoryWebhookInbox):
+    """An inbox that would store nothing: nobody awaits it."""
+
+    async def add(self, key: str, body: bytes) -> bool:  # type: ignore[override]
+        return True
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         ({"webhook": SECRET}, "webhook"),
+        ({"webhook": WEBHOOK, "inbox": "sqlite:///inbox.db"}, "inbox"),
+        ({"webhook": WEBHOOK, "inbox": MemoryWebhookInbox}, "inbox"),
+        ({"webhook": WEBHOOK, "inbox": AsynchronousInbox()}, "inbox"),
         ({"webhook": WEBHOOK, "remember": 0}, "remember"),
         ({"webhook": WEBHOOK, "remember": "week"}, "remember"),
         ({"webhook": WEBHOOK, "max_body_bytes": 0}, "max_body_bytes"),

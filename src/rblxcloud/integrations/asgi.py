@@ -124,13 +124,14 @@ class WebhookEndpoint:
     async def _live(self, receive: Receive, send: Send) -> None:
         """Handle stored webhooks as long as a server runs, where nothing is around this application."""
         await receive()
+        outcome = {"type": "lifespan.shutdown.complete"}
         try:
             async with self.lifespan():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except ConfigurationError as error:
-            return await send({"type": "lifespan.startup.failed", "message": str(error)})
-        await send({"type": "lifespan.shutdown.complete"})
+            outcome = {"type": "lifespan.startup.failed", "message": str(error)}
+        await send(outcome)
 
     async def _read(self, receive: Receive) -> bytes | None:
         """Return the body; None where it is too large, of which no more is read than that takes to know.

@@ -114,7 +114,7 @@ class WebhookReceiver:
         self.max_body_bytes: int = check_whole("max_body_bytes", max_body_bytes, _LARGEST_BODY, smallest=1)
         """Larger bodies are refused."""
         self._webhook = webhook
-        self._inbox = inbox
+        self._inbox = None if inbox is None else _check_inbox(inbox)
         self._remember = check_seconds("remember", remember)
         self._ledger = Ledger(self._remember, _MOST_REMEMBERED)
         self._purged_at: float | None = None
@@ -185,7 +185,7 @@ class WebhookReceiver:
         Raises:
             InvalidRequestError: What was passed are no headers, or no raw body.
         """
-        if isinstance(cast("object", body), bytes) and len(body) > self.max_body_bytes:
+        if isinstance(cast("object", body), bytes | bytearray) and len(body) > self.max_body_bytes:
             return TOO_LARGE
         try:
             event = self._webhook.parse(headers, body)
@@ -353,6 +353,17 @@ _REFUSALS: dict[type[WebhookError], int] = {InvalidSignatureError: 401, ExpiredS
 
 def _name(event: WebhookEvent) -> str:
     return f"the webhook {event.event_type} {event.notification_id}"
+
+
+def _check_inbox(inbox: WebhookInbox) -> WebhookInbox:
+    for name in ("add", "lease", "renew", "release", "finish", "purge"):
+        method = getattr(inbox, name, None)
+        if isinstance(inbox, type) or not callable(method):
+            raise InvalidRequestError("inbox", f"{shown(inbox)} is no WebhookInbox, such as SQLWebhookInbox(...)")
+        if inspect.iscoroutinefunction(method):
+            # What it returns would pass for success, and nothing would be stored.
+            raise InvalidRequestError("inbox", f"has a coroutine function {name}; an inbox has plain functions")
+    return inbox
 
 
 def _is_kind(kind: object) -> bool:
