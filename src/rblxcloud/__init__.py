@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.creator_store import CreatorStore, CreatorStoreProduct, Money
     from rblxcloud.resources.data_store import DataStore, DataStoreInfo
     from rblxcloud.resources.entry import Entry, EntryInfo, EntryResult, EntryVersion
-    from rblxcloud.resources.experience import Experience, Snapshot, SocialLink
+    from rblxcloud.resources.experience import Experience, Snapshot
     from rblxcloud.resources.game_server import (
         FilterOption,
         GameServer,
@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from rblxcloud.resources.quota import AssetQuota
     from rblxcloud.resources.scope_check import ScopeCheck, ScopeReport
     from rblxcloud.resources.secret import Secret, Secrets
+    from rblxcloud.resources.social_link import SocialLink
     from rblxcloud.resources.sorted_map import SortedMap, SortedMapItem
     from rblxcloud.resources.subscription import ExpirationReason, Subscription, SubscriptionState
     from rblxcloud.resources.team_create import TeamCreateMember
@@ -436,7 +437,7 @@ _HOMES = {
     "ServerError": "rblxcloud.errors",
     "SignInRequiredError": "rblxcloud.errors",
     "Snapshot": "rblxcloud.resources.experience",
-    "SocialLink": "rblxcloud.resources.experience",
+    "SocialLink": "rblxcloud.resources.social_link",
     "SocialNetworkProfiles": "rblxcloud.resources.user",
     "SortedMap": "rblxcloud.resources.sorted_map",
     "SortedMapItem": "rblxcloud.resources.sorted_map",

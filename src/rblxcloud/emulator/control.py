@@ -57,6 +57,8 @@ def handle(emulator: Emulator, request: RawRequest) -> Reply:
         return json_reply({"error": str(error)}, 400)
     except (ValueError, TypeError) as error:
         return json_reply({"error": f"Not understood: {error}"}, 400)
+    except ImportError as error:  # It names the extra that is not installed.
+        return json_reply({"error": str(error)}, 501)
 
 
 def wait_seconds(request: RawRequest) -> float:

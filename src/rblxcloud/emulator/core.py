@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
@@ -15,20 +13,10 @@ from typing import Any, Self, TypeVar, cast, overload
 from rblxcloud.emulator import (
     access,
     api_keys,
-    assets,
-    creator_store,
-    creators,
-    data_stores,
-    generative,
-    homepage_thumbnails,
     journal,
-    memory_stores,
     messaging,
-    ordered_data_stores,
-    servers,
-    subscriptions,
+    rooms,
     universes,
-    webhooks,
 )
 from rblxcloud.emulator.api_keys import ApiKey
 from rblxcloud.emulator.assets.controls import AssetControls
@@ -36,32 +24,28 @@ from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.creator_store import CreatorStoreControls
 from rblxcloud.emulator.creators import small_world
 from rblxcloud.emulator.creators.controls import GroupControls, UserControls
+from rblxcloud.emulator.database import connect, transaction
 from rblxcloud.emulator.errors import family_of, render
 from rblxcloud.emulator.faults import Faults
 from rblxcloud.emulator.generative import TranslationControls
 from rblxcloud.emulator.journal import Journal, LoggedRequest
 from rblxcloud.emulator.limits import Limits
-from rblxcloud.emulator.luau import rooms as luau
 from rblxcloud.emulator.luau.controls import LuauControls
 from rblxcloud.emulator.memory_stores.controls import MemoryStoreControls
 from rblxcloud.emulator.messaging import Message
-from rblxcloud.emulator.model import Call, ErrorFamily, Handler, RawRequest, Refusal, Reply, World
+from rblxcloud.emulator.model import Call, ErrorFamily, RawRequest, Refusal, Reply, World
 from rblxcloud.emulator.oauth import apps
-from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.oauth.apps import OAuthApp
 from rblxcloud.emulator.oauth.provider import OAuthProvider
-from rblxcloud.emulator.places import rooms as places
 from rblxcloud.emulator.places.controls import PlaceControls
-from rblxcloud.emulator.restrictions import rooms as restrictions
 from rblxcloud.emulator.restrictions.controls import RestrictionControls
-from rblxcloud.emulator.routing import Match, default_router
+from rblxcloud.emulator.routing import Match
 from rblxcloud.emulator.scripts import Scripts
-from rblxcloud.emulator.secrets import rooms as secrets
 from rblxcloud.emulator.secrets.controls import SecretControls
 from rblxcloud.emulator.servers.controls import ServerControls
 from rblxcloud.emulator.subscriptions import SubscriptionControls
 from rblxcloud.emulator.webhooks.controls import RETRY_INTERVAL, WebhookControls
-from rblxcloud.endpoints.model import Body, Endpoint
+from rblxcloud.endpoints.model import Body
 
 __all__ = ["DEFAULT_KEY", "Emulator"]
 
@@ -72,30 +56,6 @@ TAG_HEADER = "x-emulator-tag"
 """Request header whose value stands in the request log."""
 
 CONTROL_PREFIX = "/_emulator/"
-
-_ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
-    (data_stores.HANDLERS, data_stores.SCHEMA),
-    (ordered_data_stores.HANDLERS, ordered_data_stores.SCHEMA),
-    (memory_stores.HANDLERS, memory_stores.SCHEMA),
-    (messaging.HANDLERS, messaging.SCHEMA),
-    (universes.HANDLERS, universes.SCHEMA),
-    (api_keys.HANDLERS, api_keys.SCHEMA),
-    (assets.HANDLERS, assets.SCHEMA),
-    (creators.HANDLERS, creators.SCHEMA),
-    (oauth.HANDLERS, oauth.SCHEMA),
-    (places.HANDLERS, places.SCHEMA),
-    (restrictions.HANDLERS, restrictions.SCHEMA),
-    (secrets.HANDLERS, secrets.SCHEMA),
-    (subscriptions.HANDLERS, subscriptions.SCHEMA),
-    (luau.HANDLERS, luau.SCHEMA),
-    ({}, webhooks.SCHEMA),
-    (servers.HANDLERS, servers.SCHEMA),
-    (homepage_thumbnails.HANDLERS, homepage_thumbnails.SCHEMA),
-    (generative.HANDLERS, generative.SCHEMA),
-    (creator_store.HANDLERS, creator_store.SCHEMA),
-)
-_ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
-"""What is served; files and such stand in no table but this."""
 
 Event = TypeVar("Event")
 
@@ -145,11 +105,11 @@ class Emulator:
         self._initial_apps = dict(apps.DEFAULT_APPS if oauth_apps is None else oauth_apps)
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[object], object]] = []
-        connection = _open(database)
+        connection = connect(database, (*rooms.SCHEMAS, journal.SCHEMA))
         self._close = weakref.finalize(self, connection.close)
         self._world = World(connection, self.clock.now, self.limits, strict_universes, unmoved=self.clock.unmoved)
         # Not a method: what steers a part of the state keeps it, and should not keep the emulator alive.
-        self._transaction = partial(_transaction, self._lock, self._world)
+        self._transaction = partial(transaction, self._lock, self._world)
         self.scripts: Scripts = self._world.scripts
         """How the next long-running operations go."""
         self.assets: AssetControls = AssetControls(self._world, self._transaction)
@@ -248,7 +208,7 @@ class Emulator:
         return reply
 
     def _exchange(self, request: RawRequest) -> Reply:
-        match = _route(request)
+        match = rooms.route(request)
         endpoint = match.endpoint if isinstance(match, Match) else None
         family = family_of(request.raw_path) if endpoint else ErrorFamily.GATEWAY
         path = request.raw_path.partition("?")[0]
@@ -293,9 +253,7 @@ class Emulator:
     def _serve(self, request: RawRequest, match: Match) -> Reply:
         """Check credential, validity, kind, scope, resource, rate limit and arguments; then act; then existence."""
         endpoint = match.endpoint
-        handler = _handlers().get(endpoint.name)
-        if handler is None:
-            raise Refusal(501, "NOT_IMPLEMENTED", f"The emulator does not have {endpoint.method} {endpoint.path} yet.")
+        handler = rooms.handler_of(endpoint)
         caller = access.authenticate(self._world, endpoint, request)
         resource = access.resource_of(match)
         access.authorize(endpoint, caller, resource)
@@ -461,51 +419,10 @@ class Emulator:
         small_world.furnish(self._world)
 
 
-@contextmanager
-def _transaction(lock: AbstractContextManager[object], world: World) -> Generator[sqlite3.Connection]:
-    with lock:
-        database = world.database
-        world.events.clear()
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            yield database
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
-
-
-@cache
-def _handlers() -> dict[str, Handler]:
-    return {endpoint.name: handler for handlers, _ in _ROOMS for endpoint, handler in handlers.items()}
-
-
 def _as_keys(given: Iterable[str] | Mapping[str, ApiKey]) -> dict[str, ApiKey]:
     if isinstance(given, Mapping):
         return dict(cast("Mapping[str, ApiKey]", given))
     return {secret: ApiKey() for secret in ((given,) if isinstance(given, str) else given)}
-
-
-def _open(database: str | Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False, cached_statements=512)
-    try:
-        # In the write-ahead log a commit survives the death of the process without waiting for the disk; only a loss of
-        # power can take the last ones.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        for schema in (*(schema for _, schema in _ROOMS), journal.SCHEMA):
-            connection.executescript(schema)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _route(request: RawRequest) -> Match | Refusal:
-    try:
-        return default_router(_ROWS).match(request.method, request.raw_path)
-    except Refusal as refusal:
-        return refusal
 
 
 def _check_arguments(request: RawRequest, match: Match, universe: str | None) -> None:

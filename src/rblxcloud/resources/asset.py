@@ -24,8 +24,8 @@ from rblxcloud.resources.asset_permissions import AssetAction, check_subject, gr
 from rblxcloud.resources.asset_type import AssetType, read_type
 from rblxcloud.resources.asset_upload import check_description, check_name, open_form, start_upload
 from rblxcloud.resources.base import BINDING, ID, Model, PathId, Resource, Timestamp, check_id
-from rblxcloud.resources.experience import SocialLink
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
+from rblxcloud.resources.social_link import SocialLink, check_link
 from rblxcloud.types import UNSET, Unset
 
 _LARGEST_PAGE = 50
@@ -283,7 +283,7 @@ class Asset(Resource):
             "dev_forum_social_link": dev_forum_social_link,
         }
         changes: dict[str, Any] = {
-            to_camel(argument): _link(argument, value)
+            to_camel(argument): check_link(argument, value)
             for argument, value in links.items()
             if not isinstance(value, Unset)
         }
@@ -499,12 +499,6 @@ _METADATA = (
 
 def _version(number: object) -> int:
     return check_whole("version", number, _LARGEST_VERSION, smallest=1)
-
-
-def _link(argument: str, value: object) -> dict[str, str] | None:
-    if value is not None and not isinstance(value, SocialLink):
-        raise InvalidRequestError(argument, f"{value!r} is neither a SocialLink nor None")
-    return None if value is None else {"title": value.title, "uri": value.uri}
 
 
 def _previews(previews: object) -> list[dict[str, str]]:

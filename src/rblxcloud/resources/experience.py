@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from pydantic import Field, SecretStr, TypeAdapter
@@ -14,11 +14,11 @@ from rblxcloud.http.binding import StandaloneBinding
 from rblxcloud.http.request import Call, json_call
 from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
-from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
+from rblxcloud.resources.arguments import check_json, check_switch, check_whole
 from rblxcloud.resources.base import BINDING, ID, Model, Resource, Timestamp, check_id, check_text
 from rblxcloud.resources.data_store import DataStore, DataStoreInfo
 from rblxcloud.resources.data_store_wire import starts_with
-from rblxcloud.resources.game_servers import GameServers
+from rblxcloud.resources.game_servers import GameServers, restart_body
 from rblxcloud.resources.generative import (
     TRANSLATION,
     LanguageCode,
@@ -34,6 +34,7 @@ from rblxcloud.resources.memory_store import LARGEST_ITEM, FlushScope, MemorySto
 from rblxcloud.resources.ordered_data_store import OrderedDataStore
 from rblxcloud.resources.place import Place
 from rblxcloud.resources.secret import Secrets
+from rblxcloud.resources.social_link import SocialLink, check_link
 from rblxcloud.resources.sorted_map import SortedMap
 from rblxcloud.resources.subscription import SUBSCRIPTION, Subscription, subscription_call
 from rblxcloud.resources.user_restriction import UserRestrictions
@@ -48,15 +49,6 @@ T = TypeVar("T")
 LONGEST_TOPIC = 80
 LONGEST_MESSAGE = 1024
 _LARGEST_PAGE = 100
-
-
-class SocialLink(Model):
-    """A link that an experience's page shows."""
-
-    title: str = ""
-    """What it is called."""
-    uri: str = ""
-    """Where it goes."""
 
 
 class Snapshot(Model):
@@ -440,7 +432,7 @@ class Experience(Resource):
             "guilded_social_link": guilded_social_link,
         }
         changes: dict[str, Any] = {n: check_switch(n, v) for n, v in flags.items() if not isinstance(v, Unset)}
-        changes |= {name: _link(name, v) for name, v in links.items() if not isinstance(v, Unset)}
+        changes |= {name: check_link(name, v) for name, v in links.items() if not isinstance(v, Unset)}
         if not isinstance(private_server_price_robux, Unset):
             price = private_server_price_robux
             if price is not None:
@@ -541,27 +533,8 @@ class Experience(Resource):
         Scopes: `universe:write`.
         Source: `POST /cloud/v2/universes/{universe_id}:restartServers`.
         """
-        body: dict[str, Any] = {}
-        if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
-        if places := [check_id("place_ids", place) for place in place_ids]:
-            body["placeIds"] = places
-        if check_switch("close_all_versions", close_all_versions):
-            body["closeAllVersions"] = True
-        if check_switch("bleed_off_servers", bleed_off_servers):
-            body["bleedOffServers"] = True
-        if bleed_off_duration_minutes is not None:
-            if not bleed_off_servers:
-                raise InvalidRequestError("bleed_off_duration_minutes", "takes bleed_off_servers=True beside it")
-            minutes = check_whole("bleed_off_duration_minutes", bleed_off_duration_minutes, 60, smallest=1)
-            body["bleedOffDurationMinutes"] = minutes
+        body = restart_body(place_ids, close_all_versions, bleed_off_servers, bleed_off_duration_minutes)
         await self._session.send(json_call(universes.RESTART_SERVERS, {"universe_id": self.id}, body))
-
-
-def _link(name: str, value: object) -> Mapping[str, str] | None:
-    if value is not None and not isinstance(value, SocialLink):
-        raise InvalidRequestError(name, f"{shown(value)} is neither a SocialLink nor None")
-    return None if value is None else {"title": value.title, "uri": value.uri}
 
 
 def _message_text(message: object) -> str:

@@ -291,6 +291,31 @@ class GameServers:
         }
 
 
+def restart_body(
+    place_ids: object, close_all_versions: object, bleed_off_servers: object, bleed_off_duration_minutes: object
+) -> dict[str, Any]:
+    """Return the body of `Experience.restart_servers`.
+
+    Raises:
+        InvalidRequestError: An argument is refused.
+    """
+    body: dict[str, Any] = {}
+    if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):
+        raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
+    if places := [check_id("place_ids", place) for place in cast("Iterable[object]", place_ids)]:
+        body["placeIds"] = places
+    if check_switch("close_all_versions", close_all_versions):
+        body["closeAllVersions"] = True
+    if check_switch("bleed_off_servers", bleed_off_servers):
+        body["bleedOffServers"] = True
+    if bleed_off_duration_minutes is not None:
+        if not bleed_off_servers:
+            raise InvalidRequestError("bleed_off_duration_minutes", "takes bleed_off_servers=True beside it")
+        minutes = check_whole("bleed_off_duration_minutes", bleed_off_duration_minutes, 60, smallest=1)
+        body["bleedOffDurationMinutes"] = minutes
+    return body
+
+
 def _launched(restart: ServerRestart) -> float:
     return 0.0 if restart.scheduled is None else restart.scheduled.timestamp()
 
