@@ -22,8 +22,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import anyio
-import anyio.lowlevel
-import anyio.to_thread
 import httpx
 
 from rblxcloud.errors import ConfigurationError
@@ -281,9 +279,7 @@ class ConcurrentRuntime(Runtime):
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code in a worker thread, and wait for its end although the caller is cancelled."""
-        await anyio.lowlevel.checkpoint_if_cancelled()
-        # anyio waits when it is the one that cancels; asyncio's `Task.cancel()` would leave the thread behind.
-        return await tasks.shielded(anyio.to_thread.run_sync(partial(function, *args, **kwargs)))
+        return await tasks.in_thread(partial(function, *args, **kwargs))
 
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine` so that it finishes although the caller is cancelled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import sys
+import threading
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -99,6 +100,26 @@ async def shielded(coroutine: Coroutine[Any, Any, R]) -> R:
 async def _in_shield(caught: Caught[R], coroutine: Coroutine[Any, Any, R]) -> None:
     with anyio.CancelScope(shield=True):
         await caught.run(coroutine)
+
+
+async def in_thread(function: Callable[[], R]) -> R:
+    """Call `function` in a worker thread, and wait for its end although the caller is cancelled."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def run() -> R:
+        begun.set()
+        try:
+            return function()
+        finally:
+            ended.set()
+
+    try:
+        return await anyio.to_thread.run_sync(run)
+    except anyio.get_cancelled_exc_class():
+        # anyio waits when it is the one that cancels; asyncio's `Task.cancel()` leaves the thread behind.
+        if begun.is_set() and not ended.is_set():
+            await shielded(anyio.to_thread.run_sync(ended.wait))
+        raise
 
 
 async def attended(coroutine: Coroutine[Any, Any, R], beat: Callable[[], object], every: float) -> R:
