@@ -3,7 +3,7 @@
 Run it with `RBLXCLOUD_API_KEY=... WEBHOOK_SECRET=... uvicorn --factory examples.erasure_webhook:from_environment`, and
 enter its public https address with /webhooks/roblox in the Creator Dashboard. Requests wait in the database INBOX
 (sqlite:///erasure.db), so that none is lost when the program or Roblox is down. ERASURE_CONFIG (erasure.toml) says
-which keys hold a user's data:
+which keys hold a user's data; look twice, since a key that is misspelt looks like one that is not there:
 
     [[experiences]]
     universe = 13058
@@ -25,7 +25,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from rblxcloud import Client, NotFoundError, RightToErasureRequest, Webhook, WebhookInbox, WebhookReceiver
 from rblxcloud.integrations.fastapi import webhook_router
@@ -34,7 +34,13 @@ from rblxcloud.webhooks import SQLWebhookInbox
 logger = logging.getLogger("erasure")
 
 
-class Key(BaseModel):
+class Settings(BaseModel):
+    """A part of the configuration, in which a misspelt name is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Key(Settings):
     """An entry that holds data of one user."""
 
     store: str
@@ -43,18 +49,26 @@ class Key(BaseModel):
     ordered: bool = False
 
 
-class Place(BaseModel):
+class Place(Settings):
     """An experience, and the start place by which Roblox names it in a request."""
 
-    universe: int
-    start_place: int
-    keys: list[Key]
+    universe: PositiveInt
+    start_place: PositiveInt
+    keys: list[Key] = Field(min_length=1)
 
 
-class Config(BaseModel):
+class Config(Settings):
     """Where users' data is."""
 
-    experiences: list[Place]
+    experiences: list[Place] = Field(min_length=1)
+
+    @field_validator("experiences")
+    @classmethod
+    def check_start_places(cls, experiences: list[Place]) -> list[Place]:
+        """Refuse a start place that is there twice: the keys of one of the two would be forgotten."""
+        if len({place.start_place for place in experiences}) < len(experiences):
+            raise ValueError("a start place is there twice")
+        return experiences
 
 
 async def erase(client: Client, config: Config, event: RightToErasureRequest) -> None:
@@ -62,10 +76,13 @@ async def erase(client: Client, config: Config, event: RightToErasureRequest) ->
 
     Raises:
         LookupError: A start place is not configured: the request has to wait until it is.
+        RblxCloudError: Something was not removed; `NotFoundError` when a place is not one of its universe's.
     """
     places = {place.start_place: place for place in config.experiences}
     for place in (places[number] for number in event.place_ids if number in places):
         experience = client.experience(place.universe)
+        # In a universe that is not the place's there is no key, and the request would seem to be honoured.
+        await experience.place(place.start_place).fetch()
         for entry in place.keys:
             key = entry.key.replace("{UserId}", str(event.user_id))
             if entry.ordered:

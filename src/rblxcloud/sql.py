@@ -58,6 +58,8 @@ class SQLTable:
             raise ConfigurationError(f"the database has to be SQLite or PostgreSQL, not {dialect}")
         if dialect == "sqlite" and self._engine.url.database in (None, "", ":memory:"):
             raise ConfigurationError(f"SQLite in memory is of one connection alone; use a file, or {in_memory}")
+        if self._engine.dialect.is_async:
+            raise ConfigurationError("the database's driver is for asyncio; use a blocking one, such as psycopg")
         self._is_sqlite = dialect == "sqlite"
         self._clock = clock
         self._failure = failure
@@ -132,6 +134,8 @@ class SQLTable:
 def _open(database: str | sa.URL) -> sa.Engine:
     try:
         url = sa.make_url(database)
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")  # The driver of our extra; SQLAlchemy would take psycopg2.
         if url.get_backend_name() != "sqlite":
             arguments = _CONNECTION if url.get_driver_name() in ("psycopg", "psycopg2") else {}
             return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)

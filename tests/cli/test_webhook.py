@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from rblxcloud.cli.__main__ import main
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.webhooks.events import Event, right_to_erasure_request, sample_notification
 from tests.webhooks.signing import SECRET
@@ -115,6 +116,19 @@ def test_without_a_secret_it_does_not_start() -> None:
         "rblxcloud webhook listen: there is no secret: set RBLXCLOUD_WEBHOOK_SECRET, or allow webhooks without one with"
         " --unsigned\n"
     )
+
+
+def test_ctrl_d_where_the_secret_is_asked_for_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("RBLXCLOUD_WEBHOOK_SECRET", raising=False)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", leave)
+    assert main(["webhook", "listen", "--port", "0"]) == 2
+    assert "there is no secret" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told() -> None:

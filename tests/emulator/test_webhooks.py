@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import math
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -336,6 +337,8 @@ def test_deliveries_are_listed(emulator: Emulator, control: Control) -> None:
         ("POST", "webhooks", {"url": URL, "secrets": "x"}, 400),
         ("PUT", "webhooks", {"retryInterval": -1}, 400),
         ("PUT", "webhooks", {"retryInterval": True}, 400),
+        ("PUT", "webhooks", {"retryInterval": math.nan}, 400),
+        ("PUT", "webhooks", {"retryInterval": math.inf}, 400),
         ("DELETE", "webhooks/7", None, 404),
         ("DELETE", "webhooks/x", None, 404),
         ("GET", "webhooks/7", None, 404),

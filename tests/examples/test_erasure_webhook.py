@@ -159,18 +159,46 @@ def test_a_tampered_request_removes_nothing(
 def test_a_place_that_is_not_configured_makes_the_request_wait(
     rblxcloud_emulator: Emulator, settings: Path, entries: list[tuple[Any, str]], caplog: pytest.LogCaptureFixture
 ) -> None:
+    config = settings / "erasure.toml"
+    config.write_text(CONFIG[CONFIG.rindex("[[experiences]]") :])
     with running() as address:
         rblxcloud_emulator.webhooks.add(address, SECRET)
-        rblxcloud_emulator.webhooks.trigger(right_to_erasure_request(user=7, game_ids=[999, 13159]))
-        until(lambda: "these start places are not configured: [999]" in caplog.text)
+        rblxcloud_emulator.webhooks.trigger(right_to_erasure_request(user=7, game_ids=[13059, 13159]))
+        until(lambda: "these start places are not configured: [13059]" in caplog.text)
     assert [is_there(entry) for entry in entries[:4]] == [True, True, True, False]
-    config = settings / "erasure.toml"
-    config.write_text(config.read_text().replace("start_place = 13059", "start_place = 999"))
+    config.write_text(CONFIG)
     with running():
         until(lambda: not any(is_there(entry) for entry in entries[:4]))
 
 
-def test_a_key_without_the_user_is_refused(settings: Path) -> None:
-    (settings / "erasure.toml").write_text(CONFIG.replace("Player_{UserId}", "Player_"))
-    with pytest.raises(ValidationError, match="key"):
+def test_a_place_of_another_universe_makes_the_request_wait(
+    rblxcloud_emulator: Emulator, settings: Path, entries: list[tuple[Any, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = settings / "erasure.toml"
+    config.write_text(CONFIG.replace("universe = 13058", "universe = 13158"))
+    with running() as address:
+        rblxcloud_emulator.webhooks.add(address, SECRET)
+        rblxcloud_emulator.webhooks.trigger(right_to_erasure_request(user=7, game_ids=[13059]))
+        until(lambda: "was not handled at attempt 1" in caplog.text)
+    assert all(is_there(entry) for entry in entries)
+    config.write_text(CONFIG)
+    with running():
+        until(lambda: not any(is_there(entry) for entry in entries[:3]))
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("Player_{UserId}", "Player_", "key"),
+        ("ordered", "orderd", "orderd"),
+        ("scope", "scop", "scop"),
+        ("start_place = 13159", "start_place = 13059", "twice"),
+        ("universe = 13158", "universe = 0", "universe"),
+        ('keys = [{ store = "players", key = "{UserId}" }]', "keys = []", "keys"),
+    ],
+)
+def test_a_configuration_that_would_miss_data_is_refused(settings: Path, right: str, wrong: str, told: str) -> None:
+    assert CONFIG.count(right) == 1
+    (settings / "erasure.toml").write_text(CONFIG.replace(right, wrong))
+    with pytest.raises(ValidationError, match=told):
         erasure_webhook.from_environment()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -16,7 +17,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
 import rblxcloud.sync
-from rblxcloud import InvalidRequestError, MemoryWebhookInbox, Webhook, WebhookEvent, WebhookReceiver
+from rblxcloud import (
+    ConfigurationError,
+    InvalidRequestError,
+    MemoryWebhookInbox,
+    Webhook,
+    WebhookEvent,
+    WebhookReceiver,
+)
 from rblxcloud.integrations.asgi import WebhookEndpoint
 from rblxcloud.integrations.fastapi import webhook_router
 from tests.webhooks.signing import NOW, SECRET, body, signed
@@ -36,6 +44,8 @@ class Log:
         self.hold.set()
         self.fails = 0
         self.receiver.on(WebhookEvent)(self._handle)
+        # Else each test would wait for a second.
+        setattr(self.receiver, "run", partial(self.receiver.run, every=0.01))  # noqa: B010
 
     async def _handle(self, event: WebhookEvent) -> None:
         self.begun.append(event.notification_id)
@@ -80,6 +90,12 @@ async def running(app: Any) -> AsyncIterator[httpx.AsyncClient]:
         yield caller
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    with anyio.fail_after(30):
+        while not condition():  # noqa: ASYNC110
+            await anyio.sleep(0.01)
+
+
 async def send(caller: httpx.AsyncClient, content: bytes, headers: Any = None) -> int:
     answer = await caller.post(PATH, content=content, headers=signed(content) if headers is None else headers)
     return answer.status_code
@@ -105,7 +121,7 @@ async def test_a_stored_event_is_handled_once_it_was_answered(make: Any) -> None
     log = Log(inbox=MemoryWebhookInbox())
     async with running(make(log.receiver)) as caller:
         assert [await send(caller, body()), await send(caller, body())] == [202, 202]
-        assert len(log.done) == 1
+        await until(lambda: len(log.done) == 1)
 
 
 @pytest.mark.anyio
@@ -143,6 +159,75 @@ async def test_shutdown_leaves_what_is_being_handled_for_the_next_start() -> Non
 
 
 @pytest.mark.anyio
+async def test_a_slow_handler_does_not_hold_others_up() -> None:
+    inbox, begun, done = MemoryWebhookInbox(), list[str](), list[str]()
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        begun.append(event.notification_id)
+        if event.notification_id == "slow":
+            await anyio.sleep_forever()
+        done.append(event.notification_id)
+
+    for number in ("slow", "1", "2", "3"):
+        content = body(number=number)
+        await receiver.receive(signed(content), content)
+    async with running(fastapi(receiver)):
+        await until(lambda: sorted(done) == ["1", "2", "3"])
+    assert begun.count("slow") == 1
+
+
+@pytest.mark.anyio
+async def test_where_another_process_handles_them_events_are_stored_alone() -> None:
+    inbox = MemoryWebhookInbox()
+    for log in (Log(inbox=inbox), Log(inbox=inbox)):
+        log.receiver._handlers.clear()
+        endpoint = WebhookEndpoint(log.receiver, workers=0)
+        app = Starlette(routes=[Route(PATH, endpoint)], lifespan=endpoint.lifespan)
+        async with running(app) as caller:
+            assert await send(caller, body()) == 202
+            await anyio.lowlevel.checkpoint()
+    assert repr(inbox) == "<MemoryWebhookInbox of 1 webhooks, 0 handled>"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("make", APPS)
+async def test_an_application_that_would_drop_what_is_stored_does_not_start(make: Any) -> None:
+    app = make(WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox()))
+    with pytest.raises(ConfigurationError, match="workers=0"):
+        async with running(app):
+            raise AssertionError("it has started")
+
+
+@pytest.mark.anyio
+async def test_alone_under_a_server_what_would_drop_events_tells_that_it_does_not_start() -> None:
+    said: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    receiver = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox())
+    await WebhookEndpoint(receiver)({"type": "lifespan"}, receive, send)
+    assert [message["type"] for message in said] == ["lifespan.startup.failed"]
+    assert "workers=0" in said[0]["message"]
+
+
+@pytest.mark.anyio
+async def test_without_a_lifespan_a_request_handles_one_stored_event() -> None:
+    inbox = MemoryWebhookInbox()
+    log = Log(inbox=inbox)
+    for number in range(3):
+        inbox.add(str(number), body(number=str(number)))
+    wire = Wire(body())
+    await WebhookEndpoint(log.receiver)(wire.scope, wire.receive, wire.send)
+    assert (wire.status, log.done) == (202, ["0"])
+
+
+@pytest.mark.anyio
 async def test_an_error_of_the_application_ends_its_lifespan_unwrapped() -> None:
     log = Log(inbox=MemoryWebhookInbox())
     with pytest.raises(LookupError, match="its own"):
@@ -159,18 +244,25 @@ class Wire:
         raw = [(name.encode(), value.encode()) for name, value in given.items()]
         self.scope = {"type": "http", "method": method, "path": PATH, "headers": raw}
         self._left = list(chunks)
+        self._count = len(chunks)
         self.answered = anyio.Event()
         self.status = 0
 
     async def receive(self) -> dict[str, Any]:
+        if not self._left:
+            return {"type": "http.disconnect"}
         chunk = self._left.pop(0)
-        return {"type": "http.request", "body": chunk, "more_body": bool(self._left)}
+        self._count -= 1
+        return {"type": "http.request", "body": chunk, "more_body": self._count > 0}
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         else:
             self.answered.set()
+
+    def cut_after(self, chunks: int) -> None:
+        del self._left[chunks:]
 
     @property
     def left(self) -> int:
@@ -213,6 +305,31 @@ async def test_a_body_that_comes_in_pieces_is_one() -> None:
     wire = Wire(content[:10], b"", content[10:])
     await WebhookEndpoint(log.receiver)(wire.scope, wire.receive, wire.send)
     assert wire.status == 200
+
+
+@pytest.mark.anyio
+async def test_a_body_that_was_cut_is_not_taken_for_a_forgery(caplog: pytest.LogCaptureFixture) -> None:
+    log, content = Log(), body()
+    wire = Wire(content[:10], content[10:])
+    wire.cut_after(1)
+    await WebhookEndpoint(log.receiver)(wire.scope, wire.receive, wire.send)
+    assert (wire.status, log.begun, caplog.records) == (400, [], [])
+
+
+@pytest.mark.anyio
+async def test_a_body_that_takes_too_long_is_answered_in_time() -> None:
+    log = Log()
+    endpoint, wire, rest = WebhookEndpoint(log.receiver, answer_within=0.01), Wire(body()), anyio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await rest.wait()
+        return await wire.receive()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(endpoint, wire.scope, receive, wire.send)
+        await wire.answered.wait()
+        assert wire.status == 503
+        rest.set()
 
 
 @pytest.mark.anyio
@@ -270,6 +387,10 @@ async def test_arguments_that_cannot_be_meant_are_refused() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         webhook_router(Log().receiver, answer_within=0)
     assert caught.value.argument == "answer_within"
+    for workers in (-1, 1.5, True, 1001):
+        with pytest.raises(InvalidRequestError) as caught:
+            WebhookEndpoint(Log().receiver, workers=workers)  # type: ignore[arg-type]
+        assert caught.value.argument == "workers"
 
 
 @pytest.mark.parametrize("stored", [False, True])

@@ -231,6 +231,17 @@ def test_a_database_that_cannot_be_used_is_refused(where: str) -> None:
         SQLWebhookInbox(where)
 
 
+def test_postgresql_without_a_driver_is_the_one_of_the_extra() -> None:
+    assert "postgresql+psycopg://" in repr(SQLWebhookInbox("postgresql://user@127.0.0.1/db"))
+
+
+def test_a_driver_for_asyncio_is_refused() -> None:
+    engine = sa.create_engine("postgresql+psycopg://user@127.0.0.1/db")
+    engine.dialect.is_async = True
+    with pytest.raises(ConfigurationError, match="use a blocking one"):
+        SQLWebhookInbox(engine)
+
+
 def test_a_database_that_fails_is_an_error_of_ours(tmp_path: Path) -> None:
     inbox = SQLWebhookInbox(f"sqlite:///{tmp_path}/missing/inbox.db")
     with pytest.raises(WebhookInboxError, match="the database failed"):

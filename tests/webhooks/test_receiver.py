@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.lowlevel
 import pytest
 
@@ -54,8 +56,8 @@ class Stage:
         self.receiver: Any = package.WebhookReceiver(WEBHOOK, **options)
         self.seen: list[WebhookEvent] = []
 
-    def do(self, name: str, *arguments: Any) -> Any:
-        method = getattr(self.receiver, name)
+    def do(self, name: str, *arguments: Any, **options: Any) -> Any:
+        method = partial(getattr(self.receiver, name), **options)
         return method(*arguments) if self._mode == "blocking" else anyio.run(method, *arguments, backend=self._mode)
 
     def take(self, content: bytes, headers: Any = None) -> int:
@@ -136,6 +138,7 @@ def test_a_handler_that_failed_is_run_again(stage: Stage, caplog: pytest.LogCapt
         (body(), signed(body(), moment=NOW + 601), 403),
         (b"{}", signed(b"{}"), 400),
         (b" " * (2**20 + 1), {}, 413),
+        (bytearray(2**20 + 1), {}, 413),
     ],
 )
 def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: Any, status: int) -> None:
@@ -150,10 +153,13 @@ def test_the_largest_body_can_be_another(mode: str) -> None:
     assert Stage(mode, max_body_bytes=len(content) - 1).take(content) == 413
 
 
-def test_an_event_without_a_handler_is_answered(stage: Stage) -> None:
+def test_an_event_without_a_handler_is_answered_and_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.listen(RightToErasureRequest)
     assert stage.take(body("SampleNotification", {"UserId": 1})) == 200
     assert stage.seen == []
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", f"there is no handler for the webhook SampleNotification {NUMBER}: nothing is done with it")
+    ]
 
 
 def test_the_nearest_handler_is_the_one(stage: Stage) -> None:
@@ -326,10 +332,35 @@ class Broken:
 
 def test_an_inbox_that_fails_has_roblox_try_again(mode: str, caplog: pytest.LogCaptureFixture) -> None:
     stage = Stage(mode, inbox=Broken())
+    stage.listen()
     assert stage.take(body()) == 503
     assert "the disk is full" in caplog.text
     with pytest.raises(WebhookInboxError, match="the disk is full"):
         stage.do("handle_due")
+
+
+@pytest.mark.parametrize(("limit", "handled"), [(1, [1, 1, 1, 0]), (2, [2, 1, 0, 0]), (None, [3, 0, 0, 0])])
+def test_no_more_are_handled_than_the_limit(mode: str, limit: int | None, handled: list[int]) -> None:
+    stage = Stage(mode, inbox=MemoryWebhookInbox())
+    stage.listen()
+    for number in range(3):
+        stage.take(body(number=str(number)))
+    assert [stage.do("handle_due", limit=limit) for _ in range(4)] == handled
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "1"])
+def test_limits_that_cannot_be_meant_are_refused(storing: Stage, limit: Any) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        storing.do("handle_due", limit=limit)
+    assert caught.value.argument == "limit"
+
+
+def test_a_receiver_without_handlers_leaves_what_is_stored_to_others(storing: Stage, inbox: MemoryWebhookInbox) -> None:
+    assert storing.take(body()) == 202
+    for name in ("handle_due", "run"):
+        with pytest.raises(ConfigurationError, match="no handlers"):
+            storing.do(name)
+    assert repr(inbox) == "<MemoryWebhookInbox of 1 webhooks, 0 handled>"
 
 
 class Ended(Exception):
@@ -368,25 +399,46 @@ def test_run_handles_what_is_left_and_what_comes(storing: Stage) -> None:
 
 def test_run_goes_on_while_the_inbox_fails(mode: str, caplog: pytest.LogCaptureFixture) -> None:
     stage = Stage(mode, inbox=Broken())
+    stage.listen()
     runner(stage, 3)
     with pytest.raises(Ended):
         stage.do("run")
     assert caplog.text.count("webhooks wait: the inbox failed: OSError: the disk is full") == 4
 
 
+class PurgedInbox(MemoryWebhookInbox):
+    """An inbox that notes when it is purged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.purges: list[float] = []
+
+    def purge(self, seconds: float) -> int:
+        self.purges.append(seconds)
+        return 0
+
+
+def test_handle_due_forgets_what_was_handled_long_ago_once_an_hour(mode: str) -> None:
+    inbox = PurgedInbox()
+    stage = Stage(mode, inbox=inbox)
+    stage.listen()
+    clock = runner(stage, 0)
+    for _ in range(3):
+        stage.do("handle_due")
+    assert inbox.purges == [7 * 86_400.0]
+    clock.advance(3600)
+    stage.do("handle_due")
+    assert inbox.purges == [7 * 86_400.0] * 2
+
+
 def test_run_forgets_what_was_handled_long_ago(mode: str) -> None:
-    purges: list[float] = []
-
-    class Inbox(MemoryWebhookInbox):
-        def purge(self, seconds: float) -> int:
-            purges.append(seconds)
-            return 0
-
-    stage = Stage(mode, inbox=Inbox())
+    inbox = PurgedInbox()
+    stage = Stage(mode, inbox=inbox)
+    stage.listen()
     runner(stage, 3601)
     with pytest.raises(Ended):
         stage.do("run")
-    assert purges == [7 * 86_400.0] * 2
+    assert inbox.purges == [7 * 86_400.0] * 2
 
 
 @pytest.mark.anyio
@@ -405,6 +457,77 @@ async def test_a_cancelled_handler_is_due_at_once() -> None:
         await receiver.handle_due()
     assert await receiver.handle_due() == 1
     assert seen == ["begun", "begun"]
+
+
+@pytest.mark.anyio
+async def test_a_plain_handler_that_came_to_its_end_is_not_run_again_after_a_cancellation() -> None:
+    receiver, ran = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox()), list[str]()
+
+    with anyio.CancelScope() as scope:
+
+        @receiver.on(WebhookEvent)
+        def handle(event: WebhookEvent) -> None:
+            anyio.from_thread.run_sync(scope.cancel)
+            ran.append(event.notification_id)
+
+        await receiver.receive(signed(body()), body())
+        await receiver.handle_due()
+    assert scope.cancelled_caught
+    assert (await receiver.handle_due(), ran) == (0, [NUMBER])
+
+
+@pytest.mark.asyncio
+async def test_a_plain_handler_is_waited_for_when_its_task_is_cancelled() -> None:
+    receiver, begun, go = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox()), threading.Event(), threading.Event()
+    ran: list[str] = []
+
+    @receiver.on(WebhookEvent)
+    def handle(event: WebhookEvent) -> None:
+        begun.set()
+        assert go.wait(10)
+        ran.append(event.notification_id)
+
+    await receiver.receive(signed(body()), body())
+    task = asyncio.create_task(receiver.handle_due())
+    assert await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not task.done()
+    assert await receiver.handle_due() == 0  # it is still leased
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ran == [NUMBER]
+
+
+async def await_what_was_cancelled(event: WebhookEvent) -> None:
+    task = asyncio.create_task(asyncio.sleep(3600))
+    task.cancel()
+    await task
+
+
+@pytest.mark.asyncio
+async def test_a_handler_that_awaits_what_was_cancelled_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    receiver = WebhookReceiver(WEBHOOK)
+    receiver.on(WebhookEvent)(await_what_was_cancelled)
+    assert (await receiver.receive(signed(body()), body())).status == 503
+    assert "what was awaited has been cancelled" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_stored_event_whose_handler_awaits_what_was_cancelled_waits_for_its_next_attempt(
+    clock_of_inbox: Clock,
+) -> None:
+    receiver, seen = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox(clock=clock_of_inbox)), list[WebhookEvent]()
+    receiver.on(RightToErasureRequest)(await_what_was_cancelled)
+    receiver.on(WebhookEvent)(seen.append)
+    sample = body("SampleNotification", {"UserId": 1}, number="2")
+    await receiver.receive(signed(body()), body())
+    await receiver.receive(signed(sample), sample)
+    assert await receiver.handle_due() == 1
+    assert [event.notification_id for event in seen] == ["2"]
+    assert await receiver.handle_due() == 0
 
 
 def test_ctrl_c_in_a_handler_leaves_the_event_due() -> None:
@@ -531,10 +654,20 @@ def test_without_an_inbox_there_is_nothing_to_run(stage: Stage) -> None:
             stage.do(name)
 
 
+class AsynchronousInbox(MemoryWebhookInbox):
+    """An inbox that would store nothing: nobody awaits it."""
+
+    async def add(self, key: str, body: bytes) -> bool:  # type: ignore[override]
+        return True
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
         ({"webhook": SECRET}, "webhook"),
+        ({"webhook": WEBHOOK, "inbox": "sqlite:///inbox.db"}, "inbox"),
+        ({"webhook": WEBHOOK, "inbox": MemoryWebhookInbox}, "inbox"),
+        ({"webhook": WEBHOOK, "inbox": AsynchronousInbox()}, "inbox"),
         ({"webhook": WEBHOOK, "remember": 0}, "remember"),
         ({"webhook": WEBHOOK, "remember": "week"}, "remember"),
         ({"webhook": WEBHOOK, "max_body_bytes": 0}, "max_body_bytes"),

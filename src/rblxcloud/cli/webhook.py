@@ -136,7 +136,8 @@ def _printable(text: str) -> str:
 def _secret() -> str | None:
     secret = os.environ.get(SECRET_VARIABLE)
     if secret is None and sys.stdin.isatty():
-        secret = getpass.getpass("Secret of the webhook: ")
+        with contextlib.suppress(EOFError):  # Ctrl-D
+            secret = getpass.getpass("Secret of the webhook: ")
     return secret
 
 

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from rblxcloud.config import check_seconds
-from rblxcloud.errors import InvalidRequestError, WebhookInboxError
+from rblxcloud.errors import ConfigurationError, InvalidRequestError, WebhookInboxError
+from rblxcloud.resources.arguments import check_whole
 from rblxcloud.runtime import tasks
 from rblxcloud.webhooks.receiver import TOO_LARGE, TOO_LONG, WebhookAnswer, WebhookReceiver
+from rblxcloud.webhooks.signature import AnyHeaders
 
 __all__ = ["WebhookEndpoint"]
 
@@ -19,6 +21,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _NOT_ALLOWED = WebhookAnswer(405, "webhooks come by POST")
+_CUT = WebhookAnswer(400, "the connection was cut")
+_MOST_WORKERS = 1000
+
+
+class _Disconnected(Exception):
+    """A connection was cut while its request was read."""
 
 
 class WebhookEndpoint:
@@ -27,8 +35,9 @@ class WebhookEndpoint:
     Roblox waits five seconds for an answer. After four the answer is 503, so that Roblox tries again, while the handler
     goes on: where it finishes, the next delivery is a duplicate.
 
-    With an inbox, what was just stored is handled as soon as the answer is out. What is left over from before the
-    start, and what has failed, is handled while `lifespan` is open.
+    With an inbox, what is stored is handled while `lifespan` is open: what comes, what is left over from before the
+    start, and what has failed. Where nobody opens it, as in an application that is mounted in another, each request
+    handles one stored event after its answer, and what has failed waits for the next request.
 
     ```python
     from starlette.applications import Starlette
@@ -43,12 +52,14 @@ class WebhookEndpoint:
     ```
     """
 
-    def __init__(self, receiver: WebhookReceiver, *, answer_within: float = 4.0) -> None:
+    def __init__(self, receiver: WebhookReceiver, *, answer_within: float = 4.0, workers: int = 4) -> None:
         """Make an application.
 
         Args:
             receiver: What the webhooks are for: one of `rblxcloud`, not of `rblxcloud.sync`.
             answer_within: Seconds after which the answer is 503.
+            workers: How many stored events are handled at the same time, at most 1000; 0 to store them alone, where
+                another process handles them.
 
         Raises:
             InvalidRequestError: An argument is refused.
@@ -58,6 +69,8 @@ class WebhookEndpoint:
             raise InvalidRequestError("receiver", f"is a {kind}; it takes a rblxcloud.WebhookReceiver")
         self._receiver = receiver
         self._answer_within = check_seconds("answer_within", answer_within)
+        self._workers = check_whole("workers", workers, _MOST_WORKERS, smallest=0)
+        self._alive = 0
 
     @asynccontextmanager
     async def lifespan(self, app: object = None) -> AsyncGenerator[None]:
@@ -65,12 +78,22 @@ class WebhookEndpoint:
 
         Args:
             app: The application; nothing is done with it.
+
+        Raises:
+            ConfigurationError: The receiver has an inbox, and no handlers.
         """
-        if not self._receiver.stores:
-            yield
-            return
-        async with tasks.meanwhile(self._receiver.run):
-            yield
+        workers = self._workers if self._receiver.stores else 0
+        if workers and not self._receiver.handles:
+            raise ConfigurationError(
+                "the receiver has an inbox and no handlers: register them before the start, or pass workers=0 where"
+                " another process handles what is stored"
+            )
+        self._alive += 1
+        try:
+            async with tasks.meanwhile(self._receiver.run, workers):
+                yield
+        finally:
+            self._alive -= 1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; see the ASGI specification."""
@@ -84,29 +107,44 @@ class WebhookEndpoint:
 
         if scope["method"] != "POST":
             return await tell(_NOT_ALLOWED)
-        body = await self._read(receive)
-        if body is None:
-            return await tell(TOO_LARGE)
-        answer = await tasks.in_time(self._receiver.receive(scope["headers"], body), self._answer_within, tell)
-        if self._receiver.stores and answer.status < 300:
-            with suppress(WebhookInboxError):  # `lifespan` tries again, and tells.
-                await self._receiver.handle_due()
+        answer = await tasks.in_time(self._take(scope["headers"], receive), self._answer_within, tell)
+        # Not all that is due: a server that is to stop waits for its requests.
+        if self._receiver.stores and self._workers and not self._alive and answer.status < 300:
+            with suppress(WebhookInboxError):
+                await self._receiver.handle_due(limit=1)
         return None
+
+    async def _take(self, headers: AnyHeaders, receive: Receive) -> WebhookAnswer:
+        try:
+            body = await self._read(receive)
+        except _Disconnected:
+            return _CUT
+        return TOO_LARGE if body is None else await self._receiver.receive(headers, body)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Handle stored webhooks as long as a server runs, where nothing is around this application."""
         await receive()
-        async with self.lifespan():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        outcome = {"type": "lifespan.shutdown.complete"}
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except ConfigurationError as error:
+            outcome = {"type": "lifespan.startup.failed", "message": str(error)}
+        await send(outcome)
 
     async def _read(self, receive: Receive) -> bytes | None:
-        """Return the body; None where it is too large, of which no more is read than that takes to know."""
+        """Return the body; None where it is too large, of which no more is read than that takes to know.
+
+        Raises:
+            _Disconnected: The connection was cut before its end.
+        """
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Disconnected
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > self._receiver.max_body_bytes:

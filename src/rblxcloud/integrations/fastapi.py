@@ -260,7 +260,7 @@ class RobloxSignIn:
 
 
 def webhook_router(
-    receiver: WebhookReceiver, path: str = "/webhooks/roblox", *, answer_within: float = 4.0
+    receiver: WebhookReceiver, path: str = "/webhooks/roblox", *, answer_within: float = 4.0, workers: int = 4
 ) -> APIRouter:
     """Return a router that takes in webhooks, and handles stored ones while the application runs.
 
@@ -278,11 +278,13 @@ def webhook_router(
         receiver: What the webhooks are for.
         path: Where Roblox sends them; what `include_router` puts before it comes first.
         answer_within: Seconds after which the answer is 503, so that Roblox tries again; it waits for five.
+        workers: How many stored events are handled at the same time, at most 1000; 0 to store them alone, where another
+            process handles them.
 
     Raises:
         InvalidRequestError: An argument is refused.
     """
-    endpoint = WebhookEndpoint(receiver, answer_within=answer_within)
+    endpoint = WebhookEndpoint(receiver, answer_within=answer_within, workers=workers)
     route = Route(path, endpoint, methods=["POST"], include_in_schema=False)
     return APIRouter(routes=[route], lifespan=endpoint.lifespan)
 

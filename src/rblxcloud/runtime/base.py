@@ -217,7 +217,8 @@ class Runtime(ABC):
         """Call what a user handed in as `argument`.
 
         In blocking mode an awaitable result is refused with a `ConfigurationError` that names the argument. An
-        exception from the function passes through unchanged.
+        exception from the function passes through unchanged, but for a cancellation although nobody cancels it: that
+        comes as a `RuntimeError`, since it would end the caller's task without a word.
         """
 
     @abstractmethod

@@ -22,7 +22,6 @@ from typing import Any, ParamSpec, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from rblxcloud.errors import ConfigurationError
@@ -279,8 +278,8 @@ class ConcurrentRuntime(Runtime):
             yield
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run blocking code in a worker thread."""
-        return await anyio.to_thread.run_sync(partial(function, *args, **kwargs))
+        """Run blocking code in a worker thread, and wait for its end although the caller is cancelled."""
+        return await tasks.in_thread(partial(function, *args, **kwargs))
 
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine` so that it finishes although the caller is cancelled."""
@@ -293,9 +292,9 @@ class ConcurrentRuntime(Runtime):
     async def call(
         self, argument: str, function: Callable[P, Awaitable[R] | R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Call what a user handed in, and await what it returns where that is awaitable."""
+        """Call what a user handed in, and await what it returns where that is awaitable; see `Runtime.call`."""
         result = function(*args, **kwargs)
-        return cast("R", await result if inspect.isawaitable(result) else result)
+        return cast("R", await tasks.awaited(result) if inspect.isawaitable(result) else result)
 
     def map(
         self, function: Callable[[T], Awaitable[R]], items: Iterable[T] | AsyncIterable[T], *, limit: int

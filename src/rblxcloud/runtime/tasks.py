@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import sys
+import threading
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -49,6 +50,23 @@ def current_loop() -> object:
     raise ConfigurationError("no event loop is running: await this under asyncio or trio, or use rblxcloud.sync")
 
 
+async def awaited(awaitable: Awaitable[R]) -> R:
+    """Await what a user handed in.
+
+    Raises:
+        RuntimeError: It raised a cancellation, as what awaits a task that somebody else has cancelled does, although
+            nobody cancels the running task.
+    """
+    try:
+        return await awaitable
+    except anyio.get_cancelled_exc_class() as error:
+        asyncio: Any = sys.modules.get("asyncio")
+        # In trio a cancellation is always one of the running task.
+        if asyncio is None or not isinstance(error, asyncio.CancelledError) or asyncio.current_task().cancelling():
+            raise
+        raise RuntimeError("what was awaited has been cancelled") from error
+
+
 class Caught(Generic[R]):
     """What came of a coroutine in a task of its own."""
 
@@ -82,6 +100,26 @@ async def shielded(coroutine: Coroutine[Any, Any, R]) -> R:
 async def _in_shield(caught: Caught[R], coroutine: Coroutine[Any, Any, R]) -> None:
     with anyio.CancelScope(shield=True):
         await caught.run(coroutine)
+
+
+async def in_thread(function: Callable[[], R]) -> R:
+    """Call `function` in a worker thread, and wait for its end although the caller is cancelled."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def run() -> R:
+        begun.set()
+        try:
+            return function()
+        finally:
+            ended.set()
+
+    try:
+        return await anyio.to_thread.run_sync(run)
+    except anyio.get_cancelled_exc_class():
+        # anyio waits when it is the one that cancels; asyncio's `Task.cancel()` leaves the thread behind.
+        if begun.is_set() and not ended.is_set():
+            await shielded(anyio.to_thread.run_sync(ended.wait))
+        raise
 
 
 async def attended(coroutine: Coroutine[Any, Any, R], beat: Callable[[], object], every: float) -> R:
@@ -133,11 +171,15 @@ async def in_time(
 
 
 @asynccontextmanager
-async def meanwhile(run: Callable[[], Coroutine[Any, Any, object]]) -> AsyncGenerator[None]:
-    """Run a coroutine function in the background; leaving the context cancels it, and waits for its end."""
+async def meanwhile(run: Callable[[], Coroutine[Any, Any, object]], times: int) -> AsyncGenerator[None]:
+    """Run a coroutine function in the background, so many times at once.
+
+    Leaving the context cancels it, and waits for its end.
+    """
     failed: BaseException | None = None
     async with anyio.create_task_group() as group:
-        group.start_soon(run)
+        for _ in range(times):
+            group.start_soon(run)
         try:
             yield
         except BaseException as error:  # The group would wrap it.

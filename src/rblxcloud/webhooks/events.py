@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AliasPath, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from rblxcloud.errors import WebhookError
@@ -31,6 +41,21 @@ __all__ = [
 Id = Annotated[int, Field(gt=0)]
 
 
+def _or_none(value: object, read: ValidatorFunctionWrapHandler) -> object:
+    """Read a value, or None: a request to erase data, or an order, is not to be lost for the form of its time."""
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+Moment = Annotated[AwareDatetime | None, WrapValidator(_or_none)]
+"""An aware datetime; None for what cannot be read as one."""
+
+Payload = Annotated[Mapping[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
+"""An open mapping; empty for null."""
+
+
 class WebhookEvent(BaseModel):
     """An event, as Roblox told it. A kind that this package does not know is one of this class itself."""
 
@@ -40,9 +65,9 @@ class WebhookEvent(BaseModel):
     """Roblox's id of the notification: the same in every delivery of it."""
     event_type: str = Field(validation_alias="EventType", min_length=1)
     """Roblox's name of the kind, such as `RightToErasureRequest`."""
-    event_time: AwareDatetime | None = Field(default=None, validation_alias="EventTime")
-    """When it happened, to the microsecond; None where Roblox did not say."""
-    payload: Mapping[str, Any] = Field(default={}, validation_alias="EventPayload")
+    event_time: Moment = Field(default=None, validation_alias="EventTime")
+    """When it happened, to the microsecond; None where Roblox did not say, or not as it is documented."""
+    payload: Payload = Field(default={}, validation_alias="EventPayload")
     """What Roblox tells of it, as it came."""
 
     @property
@@ -118,9 +143,9 @@ class CommerceProductOrder(BaseModel):
     """Roblox's path of the order: `universes/U/commerce-products/P/orders/UUID`."""
     state: str | None = None
     """`STATE_PAID`, `STATE_REFUNDED`, or what Roblox adds."""
-    create_time: AwareDatetime | None = None
+    create_time: Moment = None
     """When it was made."""
-    update_time: AwareDatetime | None = None
+    update_time: Moment = None
     """When it last changed."""
     merchant: str | None = None
     """Whose shop it was: `SHOPIFY`, or what Roblox adds."""

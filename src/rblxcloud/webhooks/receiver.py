@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from rblxcloud.config import check_seconds
@@ -20,7 +21,7 @@ from rblxcloud.errors import (
     WebhookInboxError,
 )
 from rblxcloud.http.binding import Mode, make_runtime
-from rblxcloud.resources.arguments import check_function, check_whole, shown
+from rblxcloud.resources.arguments import check_function, check_limit, check_whole, shown
 from rblxcloud.webhooks.events import WebhookEvent, read_event
 from rblxcloud.webhooks.inboxes.base import StoredWebhook, WebhookInbox
 from rblxcloud.webhooks.inboxes.memory import Ledger, Standing
@@ -118,9 +119,10 @@ class WebhookReceiver:
         self.max_body_bytes: int = check_whole("max_body_bytes", max_body_bytes, _LARGEST_BODY, smallest=1)
         """Larger bodies are refused."""
         self._webhook = webhook
-        self._inbox = inbox
+        self._inbox = None if inbox is None else _check_inbox(inbox)
         self._remember = check_seconds("remember", remember)
         self._ledger = Ledger(self._remember, _MOST_REMEMBERED)
+        self._purged_at: float | None = None
         self._handlers: dict[type[WebhookEvent] | str, Callable[[Any], object]] = {}
         self._runtime = make_runtime(self._mode)
 
@@ -128,6 +130,11 @@ class WebhookReceiver:
         """Show what it handles."""
         kinds = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in self._handlers)
         return f"<{type(self).__name__} of {kinds or 'nothing'}>"
+
+    @property
+    def handles(self) -> bool:
+        """Whether there is a handler."""
+        return bool(self._handlers)
 
     @property
     def stores(self) -> bool:
@@ -183,7 +190,7 @@ class WebhookReceiver:
         Raises:
             InvalidRequestError: What was passed are no headers, or no raw body.
         """
-        if isinstance(cast("object", body), bytes) and len(body) > self.max_body_bytes:
+        if isinstance(cast("object", body), bytes | bytearray) and len(body) > self.max_body_bytes:
             return TOO_LARGE
         try:
             event = self._webhook.parse(headers, body)
@@ -199,48 +206,54 @@ class WebhookReceiver:
             return WebhookAnswer(503, "the inbox does not work; send it again")
         return WebhookAnswer(202, "stored" if new else "stored before")
 
-    async def handle_due(self) -> int:
-        """Handle every stored event that is due, one after the other.
+    async def handle_due(self, *, limit: int | None = None) -> int:
+        """Handle the stored events that are due, one after the other.
 
         Events are due when they were stored, some time after their handler has failed, and thirty seconds after the
-        process that handled them was last heard of.
+        process that handled them was last heard of. Once an hour, those that were handled longer ago than `remember`
+        are forgotten.
+
+        Args:
+            limit: At most that many, 1 or more; None for all that are due.
 
         Returns:
             How many were handled.
 
         Raises:
             WebhookInboxError: The inbox could not be read or written.
-            ConfigurationError: There is no inbox.
+            ConfigurationError: There is no inbox, or no handler: an event that nothing is done with would be lost.
+            InvalidRequestError: The limit is refused.
         """
         inbox, handled = self._kept(), 0
-        while True:
+        check_limit(limit)
+        if not self.handles:
+            raise ConfigurationError("this receiver has no handlers, and would drop what is stored: see on()")
+        for _ in repeat(None) if limit is None else range(limit):
             holder = secrets.token_hex(8)
             stored = await self._ask(inbox.lease, holder, _LEASE_SECONDS)
             if stored is None:
-                return handled
+                break
             handled += await self._handle_stored(inbox, stored, holder)
+        await self._purge(inbox)
+        return handled
 
     async def run(self, *, every: float = 1.0) -> None:
         """Handle stored events for ever: those of before the start, new ones, and again those that have failed.
 
-        Once an hour it forgets those that were handled longer ago than `remember`.
+        It handles one event at a time: run it in several tasks, threads or processes, so that a slow handler does not
+        hold the others up.
 
         Args:
             every: Seconds between two looks at the inbox.
 
         Raises:
             InvalidRequestError: The number of seconds is refused.
-            ConfigurationError: There is no inbox.
+            ConfigurationError: There is no inbox, or no handler.
         """
-        inbox = self._kept()
         check_seconds("every", every)
-        purged = -_PURGE_SECONDS
         while True:
             try:
                 await self.handle_due()
-                if self._runtime.monotonic() - purged >= _PURGE_SECONDS:
-                    await self._ask(inbox.purge, self._remember)
-                    purged = self._runtime.monotonic()
             except WebhookInboxError as error:
                 _logger.error("webhooks wait: %s", error)
             await self._runtime.sleep(every)
@@ -249,6 +262,12 @@ class WebhookReceiver:
         if self._inbox is None:
             raise ConfigurationError("this receiver stores nothing: pass inbox=... to WebhookReceiver")
         return self._inbox
+
+    async def _purge(self, inbox: WebhookInbox) -> None:
+        now = self._runtime.monotonic()
+        if self._purged_at is None or now - self._purged_at >= _PURGE_SECONDS:
+            await self._ask(inbox.purge, self._remember)
+            self._purged_at = now
 
     async def _handle_first(self, event: WebhookEvent) -> WebhookAnswer:
         standing = self._ledger.begin(event.key)
@@ -274,18 +293,32 @@ class WebhookReceiver:
             if not inbox.renew(stored.key, holder, _LEASE_SECONDS):
                 _logger.warning("another process may handle %s too: its lease has run out", stored.key)
 
+        handled = False
+
         async def handle() -> None:
+            nonlocal handled
             await self._dispatch(read_event(stored.body))
+            handled = True
 
         try:
             await self._runtime.attended(handle(), renew, _LEASE_SECONDS / 3)
         except Exception:
-            _logger.exception("the stored webhook %s was not handled; it is tried again", stored.key)
-            await self._ask(inbox.release, stored.key, holder, delay=self._delay(stored.attempts))
+            delay = self._delay(stored.attempts)
+            _logger.exception(
+                "the stored webhook %s was not handled at attempt %d; the next is due in %.0f seconds",
+                stored.key,
+                stored.attempts,
+                delay,
+            )
+            await self._ask(inbox.release, stored.key, holder, delay=delay)
             return False
         except BaseException:
-            # Cancelled, or Ctrl-C: left for the next start, which need not wait until the lease has run out.
-            await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=0.0))
+            # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same; what has not is left
+            # for the next start, which need not wait until the lease has run out.
+            if handled:
+                await self._runtime.shielded(self._ask(inbox.finish, stored.key))
+            else:
+                await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=0.0))
             raise
         await self._runtime.shielded(self._ask(inbox.finish, stored.key))
         return True
@@ -293,7 +326,7 @@ class WebhookReceiver:
     async def _dispatch(self, event: WebhookEvent) -> None:
         handler = self._handler_of(event)
         if handler is None:
-            _logger.info("there is no handler for %s", _name(event))
+            _logger.warning("there is no handler for %s: nothing is done with it", _name(event))
         elif inspect.iscoroutinefunction(handler):
             await self._runtime.call("handler", handler, event)
         else:
@@ -325,6 +358,17 @@ _REFUSALS: dict[type[WebhookError], int] = {InvalidSignatureError: 401, ExpiredS
 
 def _name(event: WebhookEvent) -> str:
     return f"the webhook {event.event_type} {event.notification_id}"
+
+
+def _check_inbox(inbox: WebhookInbox) -> WebhookInbox:
+    for name in ("add", "lease", "renew", "release", "finish", "purge"):
+        method = getattr(inbox, name, None)
+        if isinstance(inbox, type) or not callable(method):
+            raise InvalidRequestError("inbox", f"{shown(inbox)} is no WebhookInbox, such as SQLWebhookInbox(...)")
+        if inspect.iscoroutinefunction(method):
+            # What it returns would pass for success, and nothing would be stored.
+            raise InvalidRequestError("inbox", f"has a coroutine function {name}; an inbox has plain functions")
+    return inbox
 
 
 def _is_kind(kind: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -56,7 +57,7 @@ def _add(command: Command) -> object:
 
 def _set(command: Command) -> object:
     interval = command.object().get("retryInterval")
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or interval < 0:
+    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 <= interval < math.inf:
         raise ControlError(400, "retryInterval must be a number of seconds of at least 0.")
     command.emulator.webhooks.retry_interval = float(interval)
     return _list(command)
