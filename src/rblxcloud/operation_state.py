@@ -229,8 +229,11 @@ def _read_result(body: dict[str, Any], path: str, response: Response) -> State:
     if name in _FAILED_STATES:
         failure = _failure(_fields(body.get("error")) or {"message": name}, response)
         return State(path, done=True, name=name, failure=failure)
-    if _TASKS in path and name != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
-        return State(path, name=name)
+    if _TASKS in path:
+        if name != "COMPLETE":  # Whatever other state there may be, a task does not end in it.
+            return State(path, name=name)
+        # It opens the file to whoever has it, and is no good for long: pickles and tracebacks do without.
+        body = {field: value for field, value in body.items() if field != "binaryOutputUri"}
     return State(path, done=True, name=name, result=body)
 
 

@@ -14,7 +14,7 @@ from rblxcloud.emulator import Clock, Emulator, Fault, serve
 from tests.faults.moderator import STEPS, UNIVERSE, USER, WEEK, ban_blocking
 
 ROOT = Path(__file__).parents[2]
-UPDATE = "user_restrictions.update_user_restriction__using_universes"
+UPDATE = "user_restrictions.update_user_restriction"
 DOWN = 600
 """Seconds until the program runs again."""
 

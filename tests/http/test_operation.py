@@ -124,7 +124,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any], Any, str, Any]] = {
         {"operation": {"operationId": "9", "done": True, "experiment": 1}},
     ),
     "luau": (
-        "luau.create_luau_execution_session_task__using_universes",
+        "luau.create_task",
         {"universe_id": 1, "place_id": 2},
         {"path": "universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4", "state": "QUEUED"},
         "/cloud/v2/universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4",
@@ -349,9 +349,7 @@ def test_a_task_that_fails_is_a_failure(perform: Perform, state: str) -> None:
     task = {"path": "universes/1/places/2/luau-execution-session-tasks/4", "state": state}
 
     async def story(client: Any) -> Any:
-        call = Call(
-            endpoint("luau.create_luau_execution_session_task__using_universes"), {"universe_id": 1, "place_id": 2}
-        )
+        call = Call(endpoint("luau.create_task"), {"universe_id": 1, "place_id": 2})
         return await (await start(client._session, call, Anything)).wait()
 
     with pytest.raises(rblxcloud.OperationFailedError, match=state):

@@ -167,7 +167,7 @@ def test_a_place_that_is_open_in_studio_is_not_updated(tell: Tell, emulator: Emu
 
 
 def test_a_publication_whose_answer_was_lost_is_made_once(tell: Tell, emulator: Emulator) -> None:
-    emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.places_create_place_version_api_key"))
+    emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.create_version"))
 
     async def story(client: Any) -> None:
         place = client.experience(7).place(8)

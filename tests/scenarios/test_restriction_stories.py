@@ -19,7 +19,7 @@ from tests.support.emulator import act_as
 Tell = Callable[[Callable[[Any], Any]], None]
 
 AT_ONCE = RetryPolicy(5, base_delay=0.0)
-UPDATE = "user_restrictions.update_user_restriction__using_universes"
+UPDATE = "user_restrictions.update_user_restriction"
 
 
 def test_user_is_banned_for_a_while(tell: Tell, emulator: Emulator) -> None:

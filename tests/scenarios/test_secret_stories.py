@@ -23,11 +23,10 @@ from tests.support.emulator import act_as
 Tell = Callable[[Callable[[Any], Any]], None]
 
 PLAIN = "hunter2-öß-swordfish"
-SERVICE = "secrets.{}_cloud_v2_universes_universe_id_secrets"
-CREATE = SERVICE.format("post")
-UPDATE = f"{SERVICE.format('patch')}_secret_id"
-DELETE = f"{SERVICE.format('delete')}_secret_id"
-PUBLIC_KEY = f"{SERVICE.format('get')}_public_key"
+CREATE = "secrets.create_secret"
+UPDATE = "secrets.update_secret"
+DELETE = "secrets.delete_secret"
+PUBLIC_KEY = "secrets.get_public_key"
 
 
 def statuses(emulator: RecordingEmulator) -> list[tuple[str, int | None]]:

@@ -303,7 +303,8 @@ class Session:
 
     def _request(self, progress: _Progress, headers: dict[str, str]) -> Request:
         call = progress.call
-        request = Request(call.endpoint.method, progress.url, headers, timeout=self._timeout(progress))
+        timeout, signed = self._timeout(progress), call.download is not None
+        request = Request(call.endpoint.method, progress.url, headers, timeout=timeout, signed=signed)
         if isinstance(call.content, Upload):
             headers["content-length"] = str(call.content.length)
             request.content = call.content.chunks(self.runtime, progress.deadline)

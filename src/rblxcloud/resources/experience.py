@@ -522,7 +522,8 @@ class Experience(Resource):
         Roblox tells nothing of how it goes; `servers.restart` starts one that can be waited for.
 
         Args:
-            place_ids: Only servers of these places, one at least; None for every place.
+            place_ids: Only servers of these places; None for every place. An empty list is refused, since Roblox would
+                take it for every place.
             close_all_versions: Whether servers of the current version are restarted too.
             bleed_off_servers: Whether servers take no new players and close when they are empty, instead of at once.
             bleed_off_duration_minutes: Minutes after which a server that is bled off is closed, 1 to 60.

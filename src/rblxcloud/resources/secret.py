@@ -112,7 +112,7 @@ class Secrets:
         """
         return list_pages(
             self._binding,
-            api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS,
+            api.LIST_SECRETS,
             _SECRETS,
             {"universeId": self._universe_id},
             page_size=page_size,
@@ -147,7 +147,7 @@ class Secrets:
         hidden = _hide(value)
         del value
         fields = {"id": _check_id(id), "domain": _check_domain(domain)}
-        endpoint = api.POST_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS
+        endpoint = api.CREATE_SECRET
         return await self._write(endpoint, {"universeId": self._universe_id}, fields, _check_value(hidden))
 
     async def update(
@@ -183,7 +183,7 @@ class Secrets:
         if not isinstance(domain, Unset):
             # Text, since null is what a service of .NET reads where a field was left out.
             fields["domain"] = _check_domain(domain) or ""
-        endpoint = api.PATCH_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID
+        endpoint = api.UPDATE_SECRET
         if not isinstance(hidden, Unset):
             return await self._write(endpoint, path, fields, _check_value(hidden))
         if not fields:
@@ -203,7 +203,7 @@ class Secrets:
         Source: `DELETE /cloud/v2/universes/{universeId}/secrets/{secretId}`.
         """
         path: dict[str, str | int] = {"universeId": self._universe_id, "secretId": _check_id(id)}
-        endpoint = api.DELETE_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID
+        endpoint = api.DELETE_SECRET
         await self._binding.get().send(Call(endpoint, path))
 
     async def _write(
@@ -239,7 +239,7 @@ class Secrets:
             return key
 
     async def _fetch_key(self, session: Session) -> _PublicKey:
-        endpoint = api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_PUBLIC_KEY
+        endpoint = api.GET_PUBLIC_KEY
         wire = await session.request(Call(endpoint, {"universeId": self._universe_id}), _WIRE_KEY)
         try:
             return _PublicKey(wire.key_id, _sealed_box(b64decode(wire.secret, validate=True)))

@@ -170,9 +170,7 @@ class UserRestrictions:
         Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
         `GET /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
-        endpoint = self._either(
-            api.GET_USER_RESTRICTION__USING_UNIVERSES, api.GET_USER_RESTRICTION__USING_UNIVERSES_PLACES
-        )
+        endpoint = self._either(api.GET_USER_RESTRICTION, api.GET_USER_RESTRICTION_OF_PLACE)
         call = Call(endpoint, self._path(check_user(user)))
         return await self._binding.get().request(call, _RESTRICTION)
 
@@ -192,7 +190,7 @@ class UserRestrictions:
         """
         return list_pages(
             self._binding,
-            self._either(api.LIST_USER_RESTRICTIONS, api.LIST_USER_RESTRICTIONS__USING_UNIVERSES),
+            self._either(api.LIST_USER_RESTRICTIONS, api.LIST_USER_RESTRICTIONS_OF_PLACE),
             _RESTRICTIONS,
             self._path(),
             page_size=page_size,
@@ -343,9 +341,7 @@ class UserRestrictions:
         )
 
     async def _update(self, user: User | int, terms: dict[str, Any], key: str | None) -> UserRestriction:
-        endpoint = self._either(
-            api.UPDATE_USER_RESTRICTION__USING_UNIVERSES, api.UPDATE_USER_RESTRICTION__USING_UNIVERSES_PLACES
-        )
+        endpoint = self._either(api.UPDATE_USER_RESTRICTION, api.UPDATE_USER_RESTRICTION_OF_PLACE)
         call = Call(
             endpoint,
             self._path(check_user(user)),
