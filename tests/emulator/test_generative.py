@@ -189,8 +189,10 @@ def test_a_product_is_of_one_asset_of_its_type_and_of_the_callers(emulator: Emul
     assert call("POST", PRODUCTS, {"modelAssetId": str(model)}).status == 404
     for missing in ("bad", "CreatorMarketplaceAsset-Model-0", f"CreatorMarketplaceAsset-Model-{model}"):
         assert call("GET", f"{PRODUCTS}/{missing}").status == 404
+    call("POST", PRODUCTS, {"meshPartAssetId": str(model)})
     act_as(emulator, "users/9", "creator-store-product:write")
     assert call("POST", PRODUCTS, {"meshPartAssetId": str(model)}).status == 403
+    assert call("PATCH", product(model), {"published": True}).status == 403
 
 
 def test_what_restricts_a_product_keeps_it_from_being_bought(emulator: Emulator, call: Caller, model: int) -> None:
