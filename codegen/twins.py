@@ -27,6 +27,8 @@ ADAPTED = {"Client", "OAuth2App", "WebhookReceiver"}
 HELPERS = "Twin, alone, awaited, mirrored, same, unwrap, wrap, wrap_either"
 HELD = {"ResultT", "ItemT"}
 """Type variables that can stand for a class with a twin: which values have one is only known when the program runs."""
+SECRETS = {"SecretStr", "SecretBytes"}
+"""What a parameter can take that is not to be seen."""
 WORDING = (
     (r"`aclose(\(\))?`", r"`close\1`"),
     (r"\b(httpx2?)\.AsyncClient\b", r"\1.Client"),
@@ -441,6 +443,11 @@ class Twins:
         lines += [f"    def {new_name}{self.signature(node, member.module)}:", _docstring(member.doc, 8)]
         if name == "__init__":
             return [*lines, f"        self._impl = {self._construction(twin, cls, node, member.module)}"]
+        if isinstance(node, ast.AsyncFunctionDef) and (secrets := _secrets(node)):
+            # Tracebacks can be made to show variables, and a twin's are there for as long as the core runs.
+            lines += [f"        call = self._impl.{name}({self.arguments(node, member.module)})"]
+            lines += [f"        del {', '.join(secrets)}"]
+            return [*lines, f"        {self._result(node, member.module, 'run(call)')}"]
         return [*lines, f"        {self._body(name, node, member.module)}"]
 
     def _property(self, name: str, annotation: ast.expr | None, member: Member) -> list[str]:
@@ -462,7 +469,9 @@ class Twins:
         if _base(node.returns) in ASYNC_NAMES:
             each = self._each(node.returns, module)
             return f"return iterate({call}, {each})" if each else f"return iterate({call})"
-        value = f"run({call})" if isinstance(node, ast.AsyncFunctionDef) else call
+        return self._result(node, module, f"run({call})" if isinstance(node, ast.AsyncFunctionDef) else call)
+
+    def _result(self, node: Function, module: str, value: str) -> str:
         if isinstance(node.returns, ast.Constant) and node.returns.value is None:
             return value
         return f"return {self.wrapping(node.returns, module, value, node)}"
@@ -491,15 +500,25 @@ def _containers(node: ast.expr) -> bool:
 
 
 def _is_held(node: ast.AST) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in HELD for n in ast.walk(node))
+    return bool(_names(node) & HELD)
 
 
 def _is_asynchronous(node: ast.expr) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in {*ASYNC_NAMES, "Awaitable"} for n in ast.walk(node))
+    return bool(_names(node) & {*ASYNC_NAMES, "Awaitable"})
 
 
 def _decorators(node: Function) -> set[str]:
     return {ast.unparse(decorator) for decorator in node.decorator_list} - {"overload"}
+
+
+def _secrets(node: Function) -> list[str]:
+    """Return the parameters that take a secret, wrapped or plain."""
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    return [each.arg for each in every if each.annotation and _names(each.annotation) & SECRETS]
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def _parameter_annotations(node: Function) -> list[ast.expr]:

@@ -228,7 +228,9 @@ class APIStatusError(RblxCloudError):
         details: Sequence[Any] = (),
         endpoint: str | None = None,
     ) -> None:
-        parts = [f"{response.status}", code, f"in {endpoint}" if endpoint else None]
+        # Some services have the status for a code too.
+        told = code if code != str(response.status) else None
+        parts = [f"{response.status}", told, f"in {endpoint}" if endpoint else None]
         super().__init__(f"{' '.join(part for part in parts if part)}: {message}")
         self.status = response.status
         self.code = code
@@ -400,7 +402,7 @@ class LuauInternalError(LuauError):
 
 
 class LuauCancelledError(LuauError):
-    """Roblox cancelled the task."""
+    """The task was cancelled: Roblox has a state for that, though no endpoint that does it."""
 
 
 class ResultTooLargeError(OperationFailedError):

@@ -50,7 +50,17 @@ def test_demo_tells_its_stories_in_both_modes() -> None:
         entry = "/cloud/v2/universes/13058/data-stores/data-store-name/scopes/global/entries/key-name"
         for request in (f"PATCH  {entry}", f"GET  {entry}", f"POST  {entry}:increment", f"DELETE  {entry}"):
             assert request in story
-        assert story.count("200 OK") == 8
+        universe = "/cloud/v2/universes/13058"
+        for request in (
+            f"POST  {universe}/memory-store/queues/jobs/items",
+            f"GET  {universe}/memory-store/queues/jobs/items:read",
+            f"POST  {universe}/memory-store/queues/jobs/items:discard",
+            "POST  /universes/v1/13058/places/13059/versions",
+            f"POST  {universe}/places/13059/luau-execution-session-tasks",
+            f"PATCH  {universe}/user-restrictions/287113233",
+        ):
+            assert request in story
+        assert story.count("200 OK") == 15
         assert story.count("404 Not Found") == 1
         assert re.search(r"film\.mp4 ━+ 8\.4/8\.4 MB", story)
         for shown in ("POST  /assets/v1/assets", "GET  /assets/v1/operations/", "running>", "'film'"):
@@ -75,7 +85,7 @@ def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ModuleNotFoundError('No module named rich', name='rich')")
     outcome = run("demo", PYTHONPATH=str(tmp_path))
     assert outcome.returncode == 2
-    assert outcome.stderr == "rblxcloud demo: needs rich: pip install 'rblxcloud[cli]'\n"
+    assert outcome.stderr == "rblxcloud demo: needs rich: pip install 'rblxcloud[cli,emulator]'\n"
 
 
 def test_an_error_of_the_library_is_one_line(
@@ -108,6 +118,12 @@ def test_ctrl_c_ends_the_demo_with_status_130(
     monkeypatch.setattr(demo, "run", interrupt)
     assert program.main(["demo"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_empty_api_key_is_told() -> None:
+    outcome = run("emulator", "--api-key", "")
+    assert outcome.returncode == 2
+    assert "argument --api-key: it is empty" in outcome.stderr
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", ""])

@@ -64,8 +64,8 @@ def test_events_and_refusals_are_shown_until_ctrl_c(rblxcloud_emulator: Emulator
         number = webhooks.trigger(right_to_erasure_request(user=7, game_ids=[13059]))
         line = shown(process)
         assert "RightToErasureRequest" in line
-        assert '{"UserId": 7, "GameIds": [13059]}' in line
         assert number in line
+        assert shown(process) == '  {"UserId": 7, "GameIds": [13059]}\n'
         webhooks.trigger(sample_notification(), notification_id=number)
         assert "200 " in (line := shown(process))
         assert "handled before" in line
@@ -85,9 +85,19 @@ def test_unsigned_ones_are_shown_where_that_is_said_and_cannot_steer_the_termina
         rblxcloud_emulator.webhooks.trigger(Event("[red]New\x1b[2J\x9b", {"text": "[bold]\x1b[2J\x9b"}))
         line = shown(process)
         assert "[red]New" in line
+        line += shown(process)
         assert "[bold]" in line
         assert "\x1b" not in line
         assert "\x9b" not in line
+        assert ended(process) == (0, "")
+
+
+def test_a_payload_is_shown_whole_on_one_line_of_a_narrow_terminal(rblxcloud_emulator: Emulator) -> None:
+    with listening("--unsigned", COLUMNS="40") as (process, address):
+        rblxcloud_emulator.webhooks.add(address)
+        rblxcloud_emulator.webhooks.trigger(Event("LongOne", {"text": "word " * 40}), notification_id="n")
+        assert "LongOne" in shown(process)
+        assert shown(process) == f'  {{"text": "{"word " * 40}"}}\n'
         assert ended(process) == (0, "")
 
 

@@ -57,7 +57,7 @@ def test_blocks_that_are_tests_pass(tmp_path: Path) -> None:
 
 
 def test_the_test_command_of_the_readme_is_the_one_of_ci() -> None:
-    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.endswith("-m pytest")]
+    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if "-m pytest" in line]
     assert len(commands) == 1
     assert commands[0] in (ROOT / ".ci/run").read_text().splitlines()
 

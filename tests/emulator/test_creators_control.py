@@ -50,6 +50,12 @@ def test_a_user_is_set_and_removed(control: Control, call: Caller) -> None:
     assert call("GET", "/cloud/v2/users/7").status == 404
 
 
+def test_what_is_wrong_with_a_body_is_one_line(control: Control) -> None:
+    answer = control.ask("PUT", "users/7", {"displayName": 7, "age": 3})
+    assert answer.status == 400
+    assert answer.json["error"] == "display_name: Input should be a valid string; age: Unexpected keyword argument"
+
+
 def test_an_inventory_is_filled(control: Control, call: Caller) -> None:
     limited = {"itemId": "item", "instanceId": "copy", "serialNumber": 3, "instanceState": "HOLD"}
     made = control(

@@ -32,6 +32,12 @@ def returning(emulator: Emulator, *values: Any, **fields: Any) -> None:
     emulator.luau.answer(LuauAnswer(results=values, **fields))
 
 
+def publish(emulator: Emulator, times: int) -> None:
+    emulator.places.add(1, 2)
+    for _ in range(times):
+        emulator.places.add_version(2)
+
+
 def refused(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json["code"]
 
@@ -91,9 +97,10 @@ def test_what_a_handler_returns_is_what_the_script_returns(
 def test_a_handler_is_told_what_it_runs(emulator: Emulator, call: Caller) -> None:
     seen: list[LuauRun] = []
     emulator.luau.on()(seen.append)
-    start(call, "print(1)", path=f"{PLACE}/versions/7/luau-execution-session-tasks", timeout="1.5s")
+    publish(emulator, 2)
+    start(call, "print(1)", path=f"{PLACE}/versions/2/luau-execution-session-tasks", timeout="1.5s")
     (run,) = seen
-    assert (run.script, run.universe, run.place, run.version, run.user) == ("print(1)", 1, 2, 7, 1)
+    assert (run.script, run.universe, run.place, run.version, run.user) == ("print(1)", 1, 2, 2, 1)
     assert (run.timeout, run.binary_input, run.binary_output) == (1.5, None, False)
 
 
@@ -147,6 +154,16 @@ def test_what_is_no_exception_ends_the_script_too(emulator: Emulator, call: Call
         raise error
 
     assert call("GET", start(call)).json["error"]["code"] == "SCRIPT_ERROR"
+
+
+def test_an_interruption_of_a_handler_is_no_end_of_a_script(emulator: Emulator, call: Caller) -> None:
+    @emulator.luau.on()
+    def interrupt(run: LuauRun) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        start(call)
+    assert emulator.luau.tasks()[0].state == "PROCESSING"
 
 
 def test_text_that_utf_8_cannot_carry_is_replaced(emulator: Emulator, call: Caller) -> None:
@@ -242,6 +259,13 @@ def test_a_task_that_runs_longer_than_its_timeout_fails(
     assert messages(call, task) == ["soon"]
 
 
+def test_a_task_may_take_all_of_its_timeout(emulator: Emulator, call: Caller, clock: Clock) -> None:
+    returning(emulator, 1, running=5)
+    task = start(call, timeout="5s")
+    clock.advance(5)
+    assert call("GET", task).json["state"] == "COMPLETE"
+
+
 def test_a_handler_that_moves_the_clock_past_the_timeout_was_too_slow(
     emulator: Emulator, call: Caller, clock: Clock
 ) -> None:
@@ -320,6 +344,8 @@ def test_named_versions_may_be_started_five_times_a_minute(emulator: Emulator, c
         {"script": "x", "timeout": 5},
         {"script": "x", "binaryInput": "universes/1/other"},
         {"script": "x", "binaryInput": 5},
+        {"script": "x", "binaryInput": 0},
+        {"script": "x", "binaryInput": False},
         {"script": "x", "enableBinaryOutput": "yes"},
     ],
     ids=lambda body: str(body)[:50],
@@ -332,13 +358,33 @@ def test_largest_script_and_longest_time_are_taken(emulator: Emulator, call: Cal
     returning(emulator, 1)
     start(call, "x" * 4 * MIB, timeout="300s")
     start(call, timeout="0.000000001s")
-    start(call, enable_binary_output=False)
+    start(call, enable_binary_output=False, binary_input="")
 
 
 @pytest.mark.parametrize("version", ["0", "-1", "x"])
 def test_versions_are_positive_numbers(call: Caller, version: str) -> None:
     path = f"{PLACE}/versions/{version}/luau-execution-session-tasks"
     assert refused(call("POST", path, {"script": "x"})) == (400, "INVALID_ARGUMENT")
+
+
+def test_a_task_is_in_the_newest_version_or_in_the_one_that_is_named(emulator: Emulator, call: Caller) -> None:
+    def versions(*named: int) -> list[int]:
+        paths = [TASKS, *(f"{PLACE}/versions/{number}/luau-execution-session-tasks" for number in named)]
+        return [int(start(call, path=path).split("/versions/")[1].partition("/")[0]) for path in paths]
+
+    def is_missing(number: int) -> bool:
+        answer = call("POST", f"{PLACE}/versions/{number}/luau-execution-session-tasks", {"script": "x"})
+        return refused(answer) == (404, "NOT_FOUND")
+
+    emulator.limits.enabled = False
+    assert versions(1) == [1, 1]  # nothing was published yet
+    assert is_missing(2)
+    publish(emulator, 1)
+    assert versions(1) == [1, 1]
+    emulator.places.add_version(2, published=False)
+    assert versions(1, 2) == [2, 1, 2]
+    assert is_missing(3)
+    assert is_missing(2**63 - 1)
 
 
 def test_a_place_of_another_universe_is_not_found(call: Caller) -> None:
@@ -444,6 +490,8 @@ def test_of_many_logs_the_last_450_kilobytes_are_kept(emulator: Emulator, call: 
     kept = messages(call, start(call))
     assert kept[-1].startswith("499")
     assert len(kept) == 450 * 1024 // (3 + 1024)
+    returning(emulator, logs=(LuauLog(message="dropped"), *(LuauLog(message="x" * 1024) for _ in range(450))))
+    assert messages(call, start(call)) == ["x" * 1024] * 450
 
 
 # --- files
@@ -515,9 +563,22 @@ def test_binary_output_is_fetched_at_an_address(emulator: Emulator, call: Caller
     raw_path = "/" + seen["binaryOutputUri"].split("/", 3)[3]
     reply = emulator.handle(RawRequest("GET", raw_path, {"range": "bytes=1-2"}))
     assert (reply.status, reply.body) == (206, b"yt")
-    clock.advance(901)
+    clock.advance(899)
+    assert call("GET", task).json["binaryOutputUri"] == seen["binaryOutputUri"]
+    assert emulator.handle(RawRequest("GET", raw_path, {})).status == 200
+    clock.advance(2)
+    assert call("GET", task).json["binaryOutputUri"] == seen["binaryOutputUri"]
     assert emulator.handle(RawRequest("GET", raw_path, {})).status == 403
-    assert "binaryOutputUri" in call("GET", task).json
+
+
+def test_a_task_that_is_cancelled_or_late_has_no_binary_output(emulator: Emulator, call: Caller, clock: Clock) -> None:
+    returning(emulator, running=10, binary_output=b"bytes")
+    cancelled, late = start(call, enableBinaryOutput=True), start(call, enableBinaryOutput=True, timeout="9s")
+    assert emulator.luau.cancel(cancelled.rpartition("/")[2])
+    clock.advance(10)
+    for task, state in ((cancelled, "CANCELLED"), (late, "FAILED")):
+        seen = call("GET", task).json
+        assert (seen["state"], "binaryOutputUri" in seen) == (state, False)
 
 
 @pytest.mark.parametrize(

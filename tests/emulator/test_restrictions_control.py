@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64encode
 from typing import Any
 
@@ -83,6 +84,14 @@ def test_secrets_are_put_and_opened(control: Control, call: Caller) -> None:
 def test_secrets_that_are_no_text(control: Control, emulator: Emulator) -> None:
     emulator.secrets.put(13058, "k", b"\xff")
     assert control("GET", "secrets/13058/k") == {"content": b64encode(b"\xff").decode()}
+
+
+def test_secrets_want_their_extra(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nacl.public", None)
+    for method, path, body in (("PUT", "k", {"value": "hush"}), ("GET", "k", None), ("POST", "key", None)):
+        answer = control.ask(method, f"secrets/13058/{path}", body)
+        assert answer.status == 501
+        assert "pip install 'rblxcloud[secrets]'" in answer.json["error"]
 
 
 def test_subscriptions_are_set_and_removed(control: Control, call: Caller) -> None:

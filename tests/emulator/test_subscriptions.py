@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rblxcloud.emulator.api_keys import ApiKey, ScopeGrant
@@ -82,4 +84,18 @@ def test_own_subscriptions_and_those_of_others(
 def test_reset_forgets_them(call: Caller, emulator: Emulator) -> None:
     emulator.subscriptions.set(13058, "EXP-11111111", 7)
     emulator.reset()
+    assert call("GET", PATH).status == 404
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"state": "PAID"},
+        {"state": "EXPIRED", "expiration_reason": "BORED"},
+        {"state": "SUBSCRIBED_WILL_RENEW", "expiration_reason": "LAPSED"},
+    ],
+)
+def test_states_that_roblox_does_not_have_are_refused(call: Caller, emulator: Emulator, arguments: Any) -> None:
+    with pytest.raises(ValueError, match="state"):
+        emulator.subscriptions.set(13058, "EXP-11111111", 7, **arguments)
     assert call("GET", PATH).status == 404

@@ -257,8 +257,8 @@ def test_scopes_that_are_not_all_needed_are_told_apart() -> None:
         "data_stores.v1_increment_entry": Scopes(conditional=written),
         "groups.get_group_role": Scopes(conditional=("group:read",)),
         "groups.list_group_roles": Scopes(conditional=("group:read",)),
-        "luau.get_luau_execution_session_task": Scopes(any_of=luau),
-        "luau.list_luau_execution_session_task_logs": Scopes(any_of=luau),
+        "luau.get_task": Scopes(any_of=luau),
+        "luau.list_task_logs": Scopes(any_of=luau),
         "subscriptions.get_subscription": Scopes(
             any_of=("universe:write", "universe.subscription-product.subscription:read")
         ),
@@ -286,12 +286,12 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "groups.unassign_role_group_membership",
         "localization.list_name_description_history",
         "localization.list_table_entry_history",
-        "luau.create_luau_execution_session_task_binary_input",
+        "luau.create_binary_input",
         "memory_stores.discard_memory_store_queue_items",
         "oauth.introspect_token",
         "oauth.revoke_token",
         "oauth.token_resources",
-        "places.delete_legacy_develop_v2_teamtest_place_id",
+        "places.close_team_test",
         "toolbox.toolbox_search_creator_store_assets",
         "universes.translate_text",
     }
@@ -308,11 +308,11 @@ def test_no_write_may_be_repeated_but_the_ones_that_are_named() -> None:
         "ordered_data_stores.update_entry",
         "ordered_data_stores.v1_delete_entry",
         "ordered_data_stores.v1_update_entry",
-        "places.place_version_update_place_version_notes",
         "places.update_instance",
         "places.update_place",
-        "secrets.delete_cloud_v2_universes_universe_id_secrets_secret_id",
-        "secrets.patch_cloud_v2_universes_universe_id_secrets_secret_id",
+        "places.update_version_notes",
+        "secrets.delete_secret",
+        "secrets.update_secret",
         "universes.update_universe",
     }
     assert len(by_repeat[Repeat.WITH_KEY]) == 3

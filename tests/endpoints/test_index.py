@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from codegen import index
-from codegen.index import Claim, claims, load, main, page, untrue, without_method
-from rblxcloud.endpoints import data_stores, groups, users
+from codegen.index import claims, load, main, page, untrue, without_method
+from codegen.sources import Claim, claims_of, method_endpoints, module, public_methods
+from rblxcloud import DataStore
+from rblxcloud.endpoints import all_endpoints, data_stores, groups, users
 from rblxcloud.endpoints.model import Endpoint
 
 STORY = "tests/scenarios/test_user_stories.py::test_profile_is_fetched"
@@ -26,12 +28,17 @@ def test_an_edited_index_is_noticed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(index, "PAGE", tmp_path / "endpoints.md")
+    monkeypatch.setattr(index, "MODULE", tmp_path / "method_endpoints.py")
     assert main(["--check"]) == 1
     assert main([]) == 0
     assert main(["--check"]) == 0
     (tmp_path / "endpoints.md").write_text(page(load()).replace("User.fetch", "User.get"))
     assert main(["--check"]) == 1
-    assert "not current" in capsys.readouterr().out
+    assert "endpoints.md is not current" in capsys.readouterr().out
+    assert main([]) == 0
+    (tmp_path / "method_endpoints.py").write_text(module().replace("users.get_user", "users.nothing"))
+    assert main(["--check"]) == 1
+    assert "method_endpoints.py is not current" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -67,6 +74,28 @@ def test_sources_are_read_from_the_docstrings_of_what_is_exported() -> None:
     assert claims()["User.fetch"] == (Claim("GET", "/cloud/v2/users/{user_id}"),)
     assert len(claims()["DataStore.set"]) == 2
     assert "User.asset" not in claims()
+
+
+def test_what_is_sent_in_rare_cases_is_told_apart() -> None:
+    assert [claim.rare for claim in claims_of(DataStore.get)] == [True, False]
+    assert method_endpoints()["DataStore.get"] == ("data_stores.get_entry",)
+
+
+def test_what_a_source_names_is_one_kind_of_call() -> None:
+    """Where `...` stands for several paths, a key that may use one of them may use all."""
+    for name, function in public_methods().items():
+        for claim in claims_of(function):
+            if claim.path is not None:
+                scopes = {endpoint.scopes for endpoint in all_endpoints() if claim.names(endpoint)}
+                assert len(scopes) == 1, f"{name}: {claim.method} {claim.path} names rows of {len(scopes)} kinds"
+
+
+def test_a_method_is_known_by_each_class_that_has_it() -> None:
+    known = method_endpoints()
+    assert known["User.upload_asset"] == known["Group.upload_asset"] == known["Creator.upload_asset"]
+    assert {"DataStore.set", "Experience.publish_message", "Group.members", "LuauTask.wait"} <= known.keys()
+    # Their address is their own.
+    assert not {"Operation.wait", "Client.request"} & known.keys()
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ def test_logs_and_results_are_shown(
 ) -> None:
     logs = (LuauLog(message="hello"), LuauLog(message="careful", type="WARNING"))
     rblxcloud_emulator.luau.answer(LuauAnswer(results=(1, 2), logs=logs), script.read_text())
+    rblxcloud_emulator.places.add(13058, 13059)
+    for _ in range(4):
+        rblxcloud_emulator.places.add_version(13059)
     assert run(monkeypatch, 13058, 13059, script, "--timeout", 60, "--version", 3) == 0
     shown = capsys.readouterr()
     assert json.loads(shown.out) == [1, 2]

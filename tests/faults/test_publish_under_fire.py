@@ -96,7 +96,7 @@ def versions_of(emulator: Emulator, base_url: str) -> list[int]:
 def test_no_file_becomes_two_versions(mode: str) -> None:
     with Emulator(limits=False, seed=5) as emulator, serve(emulator) as base_url:
         for fault in FAULTS:
-            emulator.faults.add(fault.model_copy(update={"endpoint": "places.places_create_place_version_api_key"}))
+            emulator.faults.add(fault.model_copy(update={"endpoint": "places.create_version"}))
         policy = RetryPolicy(base_delay=0.001, max_delay=0.01)
         endings = MODES[mode]({"base_url": base_url, "rate_limits": "server", "retries": policy})
         made = versions_of(emulator, base_url)

@@ -282,7 +282,7 @@ def test_a_refusal_of_the_content_network_is_an_error(download: Download) -> Non
         ("missing/file", "nothing can be written"),
         ("file/file", "nothing can be written"),
         ("x" * 300, "File name too long"),
-        ("a\0b", "cannot be the path of a file: embedded null byte"),
+        ("a\0b", "cannot be the path of a file: .*embedded null"),
         ("\ud800", "cannot be the path of a file"),
     ],
 )

@@ -49,6 +49,14 @@ def test_family_is_read(body: object, expected: tuple[str, str | None]) -> None:
     assert read(body) == expected
 
 
+@pytest.mark.parametrize(("code", "text"), [(409, "409 in"), ("ABORTED", "409 ABORTED in"), (5, "409 5 in")])
+def test_a_code_that_is_the_status_is_not_said_twice(code: object, text: str) -> None:
+    error = error_for(
+        Response(409, Headers(), json.dumps({"code": code, "message": "m"}).encode()), GET_ENTRY, wall_time=0
+    )
+    assert str(error) == f"{text} data_stores.get_entry: m"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: (

@@ -6,18 +6,21 @@ import io
 import json
 import pickle
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 
 import rblxcloud
-from rblxcloud import LuauLogMessage
+from rblxcloud import LuauLogMessage, ResponseEvent
 from rblxcloud.config import Options, RetryPolicy
 from tests.http.conftest import Perform
 from tests.support.clock import ManualClock
-from tests.support.server import Script
+from tests.support.server import Script, async_client
 
 TASK = "universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4"
 FORMS = [
@@ -78,6 +81,44 @@ def test_a_start_is_one_request_with_what_was_asked_for(perform: Perform) -> Non
     assert json.loads(full.content) == {"script": "return 1", "timeout": "1.5s", "enableBinaryOutput": True}
 
 
+@pytest.mark.parametrize(
+    ("timeout", "sent"),
+    [
+        (300, "300s"),
+        (10, "10s"),
+        (0.25, "0.25s"),
+        (1e-9, "0.000000001s"),
+        (timedelta(microseconds=1), "0.000001s"),
+        (timedelta(minutes=5), "300s"),
+    ],
+)
+def test_a_timeout_is_sent_as_a_duration(perform: Perform, timeout: float | timedelta, sent: str) -> None:
+    script = Script([task()])
+    perform(script, lambda client: run(client, timeout=timeout))
+    assert json.loads(script.requests[0].content)["timeout"] == sent
+
+
+@pytest.mark.parametrize("text", ["--note.lua", "return-x.lua"])
+def test_what_looks_like_the_name_of_a_file_but_is_a_script_is_sent(perform: Perform, text: str) -> None:
+    script = Script([task()])
+    perform(script, lambda client: place(client).run_luau(text))
+    assert json.loads(script.requests[0].content) == {"script": text}
+
+
+def test_the_largest_script_is_sent(perform: Perform, tmp_path: Path) -> None:
+    text = "é" * (2 * 1024 * 1024)
+    file = tmp_path / "script.luau"
+    file.write_text(text, encoding="utf-8")
+    script = Script([task(), task()])
+
+    async def story(client: Any) -> None:
+        for given in (text, file):
+            await place(client).run_luau(given)
+
+    perform(script, story)
+    assert [json.loads(request.content)["script"] == text for request in script.requests] == [True, True]
+
+
 @pytest.mark.parametrize("lost", [httpx.ReadError("reset"), answer(status=503)], ids=str)
 def test_a_start_whose_answer_is_lost_is_not_repeated(perform: Perform, lost: Any) -> None:
     script = Script([lost])
@@ -102,6 +143,19 @@ def test_a_full_place_is_waited_for_briefly_and_is_no_full_window(perform: Perfo
         perform(script, run, options)
     assert caught.value.retry_after is None
     assert sum(clock.sleeps) <= 2
+
+
+def test_a_full_place_is_waited_for_as_long_as_retries_and_deadline_allow(perform: Perform, clock: ManualClock) -> None:
+    full = answer({"code": "RESOURCE_EXHAUSTED", "message": "The place has 10 tasks."}, 429)
+    options = Options(retry=RetryPolicy(retries=200, max_delay=10), deadline=600)
+    script = Script([full] * 50 + [task()])
+    assert perform(script, run, options).state == "PROCESSING"
+    assert len(script.requests) == 51
+    began = clock.monotonic()
+    with pytest.raises(rblxcloud.DeadlineExceededError) as caught:
+        perform(Script([full] * 200), run, options)
+    assert not caught.value.outcome_unknown
+    assert 500 < clock.monotonic() - began <= 600
 
 
 # --- inputs
@@ -160,8 +214,22 @@ def test_an_address_that_is_refused_is_not_shown(perform: Perform) -> None:
     assert "secret" not in str(caught.value) + repr(caught.value)
 
 
-def test_addresses_are_https(perform: Perform) -> None:
-    script = Script([answer({**INPUT, "uploadUri": "http://storage.example.com/in"})])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://storage.example.com/in",
+        "https://storage.example.com:port/in",
+        "https://storage.example.com:99999/in",
+        "https://storage.example.com/in\u00e9",
+        "https://storage.example.com/i n",
+        "https://storage.example.com/\r\nin",
+        "https://",
+        "in",
+        "",
+    ],
+)
+def test_addresses_are_whole_and_https(perform: Perform, address: str) -> None:
+    script = Script([answer({**INPUT, "uploadUri": address})])
     with pytest.raises(rblxcloud.APIResponseError, match="not fetched from"):
         perform(script, lambda client: place(client).upload_luau_input(b"abc"))
 
@@ -272,6 +340,48 @@ def test_a_task_that_is_not_done_in_time_can_be_waited_for_again(perform: Perfor
     assert perform(script, story).value == 1
 
 
+@pytest.mark.anyio
+async def test_an_answer_that_was_overtaken_does_not_undo_the_end(clock: ManualClock) -> None:
+    script = Script([task(), task(), task("COMPLETE", output={"results": [1]})])
+    late = anyio.Event()
+
+    async def hold_back(event: ResponseEvent) -> None:
+        if len(script.requests) == 2:
+            await late.wait()
+
+    async with async_client(clock, script, on_response=[hold_back]) as client:
+        started = await run(client)
+        async with anyio.create_task_group() as group:
+            group.start_soon(started.fetch_operation)
+            await anyio.wait_all_tasks_blocked()
+            assert (await started.wait()).value == 1
+            late.set()
+        assert (started.done, started.state) == (True, "COMPLETE")
+        assert (await started.wait()).value == 1
+
+
+@pytest.mark.anyio
+async def test_who_gives_up_a_question_may_ask_again(clock: ManualClock) -> None:
+    script = Script([task(), task(), task(), task(), logs("a"), task("COMPLETE"), logs("a", "b")])
+    scope = anyio.CancelScope()
+
+    async def give_up(event: ResponseEvent) -> None:
+        if len(script.requests) in (2, 3):
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+
+    async with async_client(clock, script, on_response=[give_up]) as client:
+        started = await run(client)
+        with scope:
+            await started.fetch_operation()
+        assert (scope.cancelled_caught, started.done, started.state) == (True, False, "PROCESSING")
+        scope = anyio.CancelScope()
+        with scope:
+            await texts(started)
+        assert scope.cancelled_caught
+        assert await texts(started) == ["a", "b"]
+
+
 # --- logs
 
 
@@ -282,7 +392,7 @@ async def texts(found: Any, **options: Any) -> list[str]:
 def test_logs_come_as_they_are_made_and_each_once(perform: Perform, clock: ManualClock) -> None:
     script = Script(
         [
-            *(task(), logs(), task(), logs("a"), task(), logs("a", "a"), task(), logs("a", "a")),
+            *(task(), task(), logs(), task(), logs("a"), task(), logs("a", "a"), task(), logs("a", "a")),
             *(task("FAILED"), logs("a", "a", "b", "c")),
         ]
     )
@@ -292,15 +402,35 @@ def test_logs_come_as_they_are_made_and_each_once(perform: Perform, clock: Manua
 
     assert perform(script, story) == ["a", "a", "b", "c"]
     assert clock.sleeps == [pytest.approx(pause, abs=1.0) for pause in (1, 2, 1, 1)]
-    assert script.requests[1].url.path == f"/cloud/v2/{TASK}/logs"
-    assert script.requests[1].url.params["view"] == "FLAT"
-    assert script.requests[1].url.params["maxPageSize"] == "10000"
+    assert script.requests[2].url.path == f"/cloud/v2/{TASK}/logs"
+    assert script.requests[2].url.params["view"] == "FLAT"
+    assert script.requests[2].url.params["maxPageSize"] == "10000"
+
+
+def test_logs_of_a_task_that_turns_out_to_have_ended_are_had_without_waiting(
+    perform: Perform, clock: ManualClock
+) -> None:
+    async def story(client: Any) -> Any:
+        return await texts(client.luau_task(TASK))
+
+    assert perform(Script([task("COMPLETE"), logs("a")]), story) == ["a"]
+    assert clock.sleeps == []
 
 
 def test_logs_of_which_the_oldest_are_dropped_go_on_after_what_was_seen(perform: Perform) -> None:
     script = Script(
         [
-            *(task(), logs("a", "b", "a", "c"), task(), logs("a", "c", "d"), task(), logs(), task(), logs("d", "e")),
+            *(
+                task(),
+                task(),
+                logs("a", "b", "a", "c"),
+                task(),
+                logs("a", "c", "d"),
+                task(),
+                logs(),
+                task(),
+                logs("d", "e"),
+            ),
             *(task("COMPLETE"), logs("x", "y")),
         ]
     )
@@ -321,6 +451,32 @@ def test_logs_of_a_task_that_has_ended_are_listed_once_page_by_page(perform: Per
     assert script.requests[2].url.params["pageToken"] == "t"
 
 
+def test_logs_go_on_to_the_end_when_somebody_else_has_heard_of_it(perform: Perform) -> None:
+    async def story(client: Any) -> list[str]:
+        started, heard = await run(client), list[str]()
+        async for text in started.logs():
+            heard.append(text)
+            await started.wait()
+        return heard
+
+    script = Script([task(), task(), logs("a"), task("COMPLETE", output={"results": []}), logs("a", "b")])
+    assert perform(script, story) == ["a", "b"]
+
+
+def test_logs_that_are_not_there_before_the_end_are_waited_for(perform: Perform) -> None:
+    gone = answer({"code": "NOT_FOUND", "message": "no logs"}, 404)
+
+    async def story(client: Any) -> None:
+        started = await run(client)
+        assert await texts(started, follow=False) == []
+        assert await texts(started) == ["a"]
+        for found in (started, client.luau_task(TASK)):
+            with pytest.raises(rblxcloud.NotFoundError):
+                await texts(found, follow=False)
+
+    perform(Script([task(), gone, task(), gone, task("COMPLETE"), logs("a"), gone, gone]), story)
+
+
 def test_logs_that_are_there_now_are_had_without_waiting(perform: Perform, clock: ManualClock) -> None:
     script = Script([task(), logs("a")])
 
@@ -333,7 +489,7 @@ def test_logs_that_are_there_now_are_had_without_waiting(perform: Perform, clock
 
 def test_structured_logs_have_time_and_type(perform: Perform) -> None:
     first, second = ("a", "2026-08-01T10:00:00.123456700Z"), ("a", "2026-08-01T10:00:01Z")
-    script = Script([task(), structured(first), task("COMPLETE"), structured(first, second)])
+    script = Script([task(), task(), structured(first), task("COMPLETE"), structured(first, second)])
 
     async def story(client: Any) -> Any:
         return [message async for message in (await run(client)).structured_logs()]
@@ -344,11 +500,11 @@ def test_structured_logs_have_time_and_type(perform: Perform) -> None:
         for text, time in (first, second)
     ]
     assert found[0].created.microsecond == 123456
-    assert script.requests[1].url.params["view"] == "STRUCTURED"
+    assert script.requests[2].url.params["view"] == "STRUCTURED"
 
 
 def test_those_who_follow_many_logs_share_the_limit(perform: Perform, clock: ManualClock) -> None:
-    script = Script([logs("a")] * 3 + [task("COMPLETE")] * 3 + [logs("a")] * 3)
+    script = Script([task(), logs("a")] * 3)
 
     async def story(client: Any) -> None:
         followed = [client.luau_task(path).logs() for path in FORMS[:3]]
@@ -407,6 +563,26 @@ def test_no_binary_output_is_an_error_that_says_how_to_get_one(perform: Perform,
 
     with pytest.raises(rblxcloud.OperationError, match="binary_output=True"):
         perform(Script([finished(), finished()]), story)
+
+
+def test_the_address_of_a_binary_output_is_in_no_pickle(perform: Perform) -> None:
+    async def story(client: Any) -> bytes:
+        started = await run(client)
+        await started.wait()
+        return pickle.dumps(started)
+
+    content = perform(Script([task(), finished(binaryOutputUri=ADDRESS)]), story)
+    assert b"COMPLETE" in content
+    assert b"signature=secret" not in content
+
+
+def test_a_path_that_cannot_be_is_told_of_before_a_script_is_waited_for(perform: Perform, tmp_path: Path) -> None:
+    async def story(client: Any) -> None:
+        await client.luau_task(TASK).download_output(tmp_path / "missing" / "out")
+
+    script = Script([])
+    with pytest.raises(rblxcloud.InvalidRequestError, match="^path: nothing can be written to"):
+        perform(script, story)
 
 
 def test_no_output_comes_of_a_script_that_failed(perform: Perform, tmp_path: Path) -> None:

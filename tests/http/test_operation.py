@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import traceback
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,7 @@ from tests.support.server import Script, settings
 
 PATH = "/assets/v1/operations/7f"
 RUNNING = {"path": "operations/7f", "done": False}
+METADATA = {"@type": "x.Metadata", "count": 1}
 ASSET = {"path": "assets/5", "assetId": "5", "assetType": "Decal", "displayName": "n", "state": "Active"}
 DONE = {**RUNNING, "done": True, "response": {"@type": "type.googleapis.com/x.Asset", **ASSET}}
 
@@ -122,7 +124,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any], Any, str, Any]] = {
         {"operation": {"operationId": "9", "done": True, "experiment": 1}},
     ),
     "luau": (
-        "luau.create_luau_execution_session_task__using_universes",
+        "luau.create_task",
         {"universe_id": 1, "place_id": 2},
         {"path": "universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4", "state": "QUEUED"},
         "/cloud/v2/universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4",
@@ -335,14 +337,19 @@ def test_moderation_has_an_error_of_its_own(perform: Perform) -> None:
         perform(answers(failed), wait)
 
 
+def test_a_failure_that_speaks_of_a_moderator_is_none_of_moderation(perform: Perform) -> None:
+    failed = {**RUNNING, "done": True, "error": {"code": 7, "message": "The user is no moderator of this group."}}
+    with pytest.raises(rblxcloud.OperationFailedError) as caught:
+        perform(answers(failed), wait)
+    assert not isinstance(caught.value, rblxcloud.ModerationError)
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_task_that_fails_is_a_failure(perform: Perform, state: str) -> None:
     task = {"path": "universes/1/places/2/luau-execution-session-tasks/4", "state": state}
 
     async def story(client: Any) -> Any:
-        call = Call(
-            endpoint("luau.create_luau_execution_session_task__using_universes"), {"universe_id": 1, "place_id": 2}
-        )
+        call = Call(endpoint("luau.create_task"), {"universe_id": 1, "place_id": 2})
         return await (await start(client._session, call, Anything)).wait()
 
     with pytest.raises(rblxcloud.OperationFailedError, match=state):
@@ -374,10 +381,63 @@ def test_a_poll_that_is_refused_is_no_end(perform: Perform) -> None:
     assert perform(Script([missing, httpx.Response(200, json=DONE)]), story).id == 5
 
 
-@pytest.mark.parametrize("body", [b"[]", b"<html>", b'{"done": true, "response": {"assetId": "x"}}'])
-def test_a_poll_that_cannot_be_read_is_an_error_of_ours(perform: Perform, body: bytes) -> None:
-    with pytest.raises(rblxcloud.APIResponseError):
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"<html>secret", b'{"done": true, "response": {"assetId": "secret"}}'),
+        *(b'{"done": true, "response": ["secret"]}', b'{"error": "\\ud800 secret"}'),
+    ],
+)
+def test_a_poll_that_cannot_be_read_is_an_error_of_ours_that_shows_nothing(perform: Perform, body: bytes) -> None:
+    with pytest.raises(rblxcloud.APIResponseError) as caught:
         perform(Script([httpx.Response(200, content=body)]), wait)
+    assert type(caught.value.__cause__) is ValueError
+    assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_failure_with_what_json_does_not_have_is_still_a_failure(perform: Perform) -> None:
+    body = b'{"done": true, "error": {"code": 3, "message": "no", "details": [NaN]}}'
+    with pytest.raises(rblxcloud.OperationFailedError) as caught:
+        perform(Script([httpx.Response(200, content=body)]), wait)
+    assert caught.value.code == "3"
+
+
+def test_a_query_that_is_refused_while_it_runs_has_not_ended(perform: Perform) -> None:
+    async def story(client: Any) -> Any:
+        operation = client.operation(PATH)
+        with pytest.raises(rblxcloud.BadRequestError):
+            await operation.fetch_operation()
+        return await operation.wait()
+
+    assert perform(Script([httpx.Response(400, json=RUNNING), httpx.Response(200, json=DONE)]), story).id == 5
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_comes_late_does_not_undo_the_end() -> None:
+    """Two wait for the same operation; what the first was told is older than what the second was told."""
+    released = anyio.Event()
+    polls = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal polls
+        polls += 1
+        if polls > 1:
+            return httpx.Response(200, json=DONE)
+        await released.wait()
+        return httpx.Response(200, json=RUNNING)
+
+    runtime = ConcurrentRuntime(transport=httpx.MockTransport(answer))
+    async with rblxcloud.Client._on_runtime(runtime, settings(Options(retry=RetryPolicy(retries=0)))) as client:
+        operation = client.operation(PATH)
+        async with anyio.create_task_group() as group:
+            group.start_soon(operation.wait)
+            await anyio.wait_all_tasks_blocked()
+            other = await operation.wait()
+            assert operation.done
+            released.set()
+        assert operation.done
+    assert other.id == 5
+    assert polls == 2
 
 
 def test_pauses_grow_and_then_stay(perform: Perform, clock: ManualClock) -> None:
@@ -439,6 +499,31 @@ def test_a_path_is_all_that_is_needed_to_wait_on(perform: Perform, path: str) ->
 
 
 @pytest.mark.parametrize(
+    ("path", "brings"),
+    [
+        (PATH, rblxcloud.Asset),
+        ("/assets/v1/assets/5", rblxcloud.Asset),
+        (f"/cloud/v2/universes/1/places/2/instances/root/operations/{UUID}", rblxcloud.Instance),
+        ("/cloud/v2/users/1/operations/eyJhIjoxfQ%3D%3D", rblxcloud.UserThumbnail),
+        (f"/cloud/v2/universes/1/operations/{UUID}", rblxcloud.MemoryStoreFlush),
+        (f"/cloud/v2/universes/1/operations/{UUID}?scope=TEST", rblxcloud.MemoryStoreFlush),
+        (f"/cloud/v2/universes/1/memory-store/operations/{UUID}?scope=LIVE", rblxcloud.MemoryStoreFlush),
+        (f"{UPLOADS}?operationIds={UUID}", rblxcloud.HomepageThumbnail),
+        (f"{RESTARTS}#{UUID}", rblxcloud.ServerRestart),
+        ("/cloud/v2/universes/1/places/2/versions/3/luau-execution-sessions/4/tasks/4", rblxcloud.LuauResult),
+        ("universes/1/places/2/luau-execution-session-tasks/4", rblxcloud.LuauResult),
+    ],
+)
+def test_every_kind_is_found_again_by_its_path(perform: Perform, path: str, brings: type[Any]) -> None:
+    async def story(client: Any) -> str:
+        return repr(client.operation(path))
+
+    shown = perform(Script([]), story)
+    assert shown.startswith("<LuauTask " if brings is rblxcloud.LuauResult else f"<Operation[{brings.__name__}] ")
+    assert shown.endswith(f"{path} running>") or brings is rblxcloud.LuauResult
+
+
+@pytest.mark.parametrize(
     "path",
     [
         *("", "nonsense", "/assets/v1/operations/../keys", "/cloud/v2/universes/1", "/assets/v1/operations/a?b", 5),
@@ -452,6 +537,8 @@ def test_a_path_is_all_that_is_needed_to_wait_on(perform: Perform, path: str) ->
             f"{UPLOADS}?operationIds=",
         ),
         *(f"{UPLOADS}?ids=5", "/server-management/v1/universes/1/places#5"),
+        *(f"/cloud/v2/universes/1/operations/{UUID}?view=FULL", f"/cloud/v2/universes/1/operations/{UUID}#5"),
+        *("/cloud/v2/universes/1/operations/", f"/analytics-query-api/v1/universes/1/operations/metrics/{UUID}"),
     ],
 )
 def test_another_path_is_refused(perform: Perform, path: Any) -> None:
@@ -501,10 +588,15 @@ def test_it_shows_how_it_stands(perform: Perform) -> None:
     async def story(client: Any) -> list[str]:
         operation = client.operation(PATH)
         shown = [repr(operation)]
+        await operation.fetch_operation()
+        assert operation.metadata == METADATA
         await operation.wait()
         return [*shown, repr(operation)]
 
-    assert perform(answers(DONE), story) == [f"<Operation[Asset] {PATH} running>", f"<Operation[Asset] {PATH} done>"]
+    assert perform(answers({**RUNNING, "metadata": METADATA}, DONE), story) == [
+        f"<Operation[Asset] {PATH} running>",
+        f"<Operation[Asset] {PATH} done>",
+    ]
 
 
 class TrioClock:

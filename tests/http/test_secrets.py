@@ -169,6 +169,59 @@ async def test_calls_at_the_same_time_fetch_one_key(clock: ManualClock) -> None:
     assert [request.method for request in script.requests] == ["GET", *["POST"] * 10]
 
 
+@pytest.mark.anyio
+async def test_key_that_is_refused_to_many_at_once_is_fetched_once(clock: ManualClock) -> None:
+    import anyio
+
+    pairs, sent = {"1": PAIR}, list[httpx.Request]()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        newest = max(pairs)
+        if request.method == "GET":
+            return key(pairs[newest], newest)
+        return made() if json.loads(request.content)["key_id"] == newest else refused()
+
+    async with async_client(clock, Script([answer] * 23)) as client:
+        await create(client)
+        pairs["2"] = NEWER
+        async with anyio.create_task_group() as group:
+            for _ in range(10):
+                group.start_soon(create, client)
+    taken = [request for request in sent if request.method == "POST" and json.loads(request.content)["key_id"] == "2"]
+    assert [opened(request, NEWER)["secret"] for request in taken] == ["hush"] * 10
+    assert [request.method for request in sent].count("GET") == 2
+
+
+@pytest.mark.anyio
+async def test_key_whose_fetch_was_cancelled_is_fetched_for_the_next(clock: ManualClock) -> None:
+    import anyio
+
+    script, began = Script([key(), made(), made()]), anyio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if not began.is_set():
+            began.set()
+            await anyio.sleep_forever()
+        return script(request)
+
+    async with async_client(clock, answer) as client, anyio.create_task_group() as group:
+        scope = anyio.CancelScope()
+
+        async def cancelled() -> None:
+            with scope:
+                await create(client)
+
+        group.start_soon(cancelled)
+        await began.wait()
+        for _ in range(2):
+            group.start_soon(create, client)
+        await anyio.wait_all_tasks_blocked()
+        assert script.requests == []
+        scope.cancel()
+    assert [request.method for request in script.requests] == ["GET", "POST", "POST"]
+
+
 def test_clients_share_no_keys(perform: Perform) -> None:
     for pair in (PAIR, NEWER):
         script = Script([key(pair), made()])

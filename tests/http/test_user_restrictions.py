@@ -99,7 +99,24 @@ def test_third_change_of_a_user_waits_for_its_minute(perform: Perform, clock: Ma
         await bans.unban(7)
         assert sum(clock.sleeps) == pytest.approx(60, abs=1)
 
+    begun = clock.wall_time()
     perform(script, story, api_key="a key whose windows are empty")
+    moments = [datetime.fromisoformat(query["idempotencyKey.firstSent"][0]) for query in queries(script)]
+    assert [moment.timestamp() - begun for moment in moments] == [0, 0, 0, pytest.approx(60, abs=1)], "when it was sent"
+
+
+def test_key_of_the_callers_is_sent_as_it_is(perform: Perform) -> None:
+    script = Script([CUT, done(), done()])
+
+    async def story(client: Any) -> None:
+        bans = client.experience(1).user_restrictions
+        await bans.ban(7, duration=60, idempotency_key="ticket 4711 & more")
+        await bans.unban(7, idempotency_key="appeal 12")
+
+    perform(script, story, Options(rate_limits="off", retry=RetryPolicy(base_delay=0.0)))
+    first, second, other = queries(script)
+    assert first == second
+    assert (first["idempotencyKey.key"], other["idempotencyKey.key"]) == (["ticket 4711 & more"], ["appeal 12"])
 
 
 def test_repeat_that_would_wait_past_the_deadline_is_not_made(perform: Perform) -> None:
@@ -202,4 +219,6 @@ def test_values_can_be_made_by_hand() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     ban = UserRestriction(user_id=7, active=True, start=start, duration=timedelta(days=1))
     assert (ban.ends, ban.permanent) == (datetime(2026, 1, 2, tzinfo=UTC), False)
+    assert UserRestriction(user_id=7, place_id=2).place_id == 2
     assert UserRestrictionLog(user_id=7, place_id=2, by_script=True).place_id == 2
+    assert not UserRestrictionLog(user_id=7, by_script=False).by_script

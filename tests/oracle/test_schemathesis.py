@@ -109,7 +109,7 @@ NARROWED: dict[str, tuple[str, ...]] = {
     "join_request_id": ("5", "9", "bad"),
     "role_id": (str(ROLE), "5", "bad"),
     **dict.fromkeys(("luau_execution_session_id", "task_id"), ("seeded",)),
-    "version_id": ("1",),
+    "version_id": ("1", "9", "bad"),
     "size": ("48", "720", "49"),
     "user_restriction_id": ("7", "8", "bad"),
     "idempotencyKey.key": ("", "a"),

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 import rblxcloud.sync
-from codegen.index import Claim, claims
+from codegen.index import claims
+from codegen.sources import Claim
 from rblxcloud.emulator import Emulator, EmulatorTransport
 from rblxcloud.emulator.journal import LoggedRequest
 from tests.oracle import witness as module

@@ -24,6 +24,7 @@ ROOMS = [
     "runtime",
     "http",
     "pagination",
+    "operation_state",
     "operation",
     "resources",
     "webhooks",

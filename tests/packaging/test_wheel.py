@@ -121,7 +121,7 @@ asyncio.run(main())
     assert result.stdout.split() == ["1", str(wheel / "rblxcloud" / "__init__.py")]
 
 
-@pytest.mark.parametrize(("command", "extra"), [("demo", "cli"), ("emulator", "emulator")])
+@pytest.mark.parametrize(("command", "extra"), [("demo", "cli,emulator"), ("emulator", "emulator")])
 def test_a_command_that_lacks_its_extra_names_it(wheel: Path, command: str, extra: str) -> None:
     result = run(wheel, f"from rblxcloud.cli.__main__ import main; sys.exit(main([{command!r}]))")
     assert result.returncode == 2

@@ -185,6 +185,7 @@ def test_steps_in_a_path_are_refused_where_nothing_else_can_carry_them(
         ("place_ids", lambda experience: experience.restart_servers(place_ids="12")),
         ("place_ids", lambda experience: experience.restart_servers(place_ids=12)),
         ("place_ids", lambda experience: experience.restart_servers(place_ids=[0])),
+        ("place_ids", lambda experience: experience.restart_servers(place_ids=[])),
         ("close_all_versions", lambda experience: experience.restart_servers(close_all_versions="no")),
         ("bleed_off_servers", lambda experience: experience.restart_servers(bleed_off_servers=1)),
         ("bleed_off_duration_minutes", lambda experience: experience.restart_servers(bleed_off_duration_minutes=5)),

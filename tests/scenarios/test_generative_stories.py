@@ -11,6 +11,7 @@ import pytest
 
 import rblxcloud
 from rblxcloud.emulator import Emulator, OperationScript
+from rblxcloud.resources.generative import translation_body
 from tests.support.emulator import act_as
 
 Tell = Callable[[Callable[[Any], Any]], None]
@@ -163,6 +164,7 @@ def test_a_product_is_made_where_there_is_none(tell: Tell, emulator: Emulator) -
         lambda _, store: store.fetch("CreatorMarketplaceAsset-Model-0"),
         lambda _, store: store.update("CreatorMarketplaceAsset-Model-5"),
         lambda _, store: store.update("CreatorMarketplaceAsset-Plugin-5", price=5),
+        lambda _, store: store.update("CreatorMarketplaceAsset-PRODUCT_TYPE_PLUGIN-5", price=5),
         lambda _, store: store.update("CreatorMarketplaceAsset-Hat-5", price=5, create=True),
         lambda _, store: store.update("CreatorMarketplaceAsset-Model-5", published=None),
         lambda _, store: store.update("CreatorMarketplaceAsset-Model-5", published=True, create=1),
@@ -175,3 +177,17 @@ def test_what_cannot_be_is_not_sent(tell: Tell, emulator: Emulator, act: Any) ->
 
     tell(story)
     assert emulator.requests() == []
+
+
+def test_it_is_the_id_of_a_product_that_is_refused(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        with pytest.raises(rblxcloud.InvalidRequestError, match="Hat") as caught:
+            await client.creator_store.update("CreatorMarketplaceAsset-Hat-5", price=5, create=True)
+        assert caught.value.argument == "product_id"
+
+    tell(story)
+
+
+def test_a_language_that_is_named_twice_is_asked_for_once() -> None:
+    body = translation_body("x", ["fr-fr", "FR-FR", "de-de"], None)
+    assert body["targetLanguageCodes"] == ["fr-fr", "de-de"]

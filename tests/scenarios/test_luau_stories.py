@@ -40,12 +40,27 @@ def test_a_script_is_run_and_brings_values(tell: Tell, emulator: Emulator, tmp_p
         assert (result.values, result.value) == ((2, "two", {"a": [None]}), 2)
         assert (task.state, task.done, task.version) == ("COMPLETE", True, 1)
         assert (result.user_id, result.updated >= result.created) == (1, True)
-        task = await place(client).run_luau(file, timeout=timedelta(minutes=2), version=5)
-        assert task.version == 5
+        task = await place(client).run_luau(file, timeout=timedelta(minutes=2))
         assert (await task.fetch_operation()).value == 2
 
     tell(story)
     assert [task.script for task in emulator.luau.tasks()] == [SCRIPT, SCRIPT]
+
+
+def test_a_script_runs_in_the_newest_version_or_in_the_one_that_is_named(tell: Tell, emulator: Emulator) -> None:
+    emulator.luau.answer(LuauAnswer(results=(1,)))
+
+    async def story(client: Any) -> None:
+        first, second = [await place(client).publish(b"<roblox!") for _ in range(2)]
+        assert [(await place(client).run_luau(SCRIPT, version=given)).version for given in (None, first, second)] == [
+            second,
+            first,
+            second,
+        ]
+        with pytest.raises(rblxcloud.NotFoundError, match=f"no version {second + 1}"):
+            await place(client).run_luau(SCRIPT, version=second + 1)
+
+    tell(story)
 
 
 def test_a_script_uses_the_experience_it_runs_in(tell: Tell, emulator: Emulator, base_url: str) -> None:
@@ -186,7 +201,7 @@ def test_files_go_to_a_script_and_come_from_it(tell: Tell, emulator: RecordingEm
         def note(sent: int, size: int) -> None:
             seen.append((sent, size))
 
-        uploaded = await place(client).upload_luau_input(content, progress=lambda sent, size: seen.append((sent, size)))
+        uploaded = await place(client).upload_luau_input(content, progress=note)
         assert (uploaded.size, seen[-1]) == (len(content), (len(content), len(content)))
         for other in (13059, 5):
             task = (
@@ -196,9 +211,14 @@ def test_files_go_to_a_script_and_come_from_it(tell: Tell, emulator: RecordingEm
             )
             assert await task.read_output() == content[::-1]
 
+        emulator.clock.advance(901)
+        with pytest.raises(rblxcloud.PermissionDeniedError, match="expired"):
+            await task.read_output()
+        assert (await client.luau_task(task.path).wait()).values == (len(content),)
+
     tell(story)
     files = [request for request in emulator.recorded if request.raw_path.startswith("/_cdn/")]
-    assert len(files) == 6 + 7
+    assert len(files) == 6 + 7 + 1
     assert not any({"x-api-key", "authorization"} & request.headers.keys() for request in files)
 
 
@@ -227,7 +247,10 @@ BAD_CALLS: dict[str, tuple[str, Callable[[Any, Path], Any]]] = {
     "the name of a script": ("script: 'a/run-me.luau' is the name of a file", lambda p, _: p.run_luau("a/run-me.luau")),
     "a script that is missing": ("does not exist", lambda place, there: place.run_luau(there / "missing.luau")),
     "a directory as a script": ("is a directory", lambda place, there: place.run_luau(there)),
-    "a script file that is too large": ("4 MB at most", lambda place, there: place.run_luau(there / "large.luau")),
+    "a script file that is too large": (
+        "^script: has 4194305 bytes; it takes 4 MB at most$",
+        lambda place, there: place.run_luau(there / "large.luau"),
+    ),
     "a script file of bytes": ("is not text in UTF-8", lambda place, there: place.run_luau(there / "bytes.luau")),
     "an empty script file": ("script: is empty", lambda place, there: place.run_luau(there / "empty.luau")),
     "no time": ("timeout: 0 seconds", lambda place, _: place.run_luau(SCRIPT, timeout=0)),

@@ -167,7 +167,7 @@ def test_a_place_that_is_open_in_studio_is_not_updated(tell: Tell, emulator: Emu
 
 
 def test_a_publication_whose_answer_was_lost_is_made_once(tell: Tell, emulator: Emulator) -> None:
-    emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.places_create_place_version_api_key"))
+    emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.create_version"))
 
     async def story(client: Any) -> None:
         place = client.experience(7).place(8)
@@ -187,9 +187,7 @@ async def keep_its_name(place: Any) -> None:
 WRITES: dict[str, Callable[[Any], Any]] = {
     "places.update_place": lambda place: place.update(server_size=5),
     "places.update_instance": keep_its_name,
-    "places.place_version_update_place_version_notes": lambda place: place.set_version_notes(
-        1, title="Winter", description=None
-    ),
+    "places.update_version_notes": lambda place: place.set_version_notes(1, title="Winter", description=None),
 }
 """What sets values, by the name of its endpoint."""
 
@@ -208,7 +206,7 @@ def test_a_write_whose_answer_was_lost_is_repeated_for_the_only_writer_alone(
         assert len(emulator.requests(endpoint=endpoint)) == 1
         only = client.with_options(repeat_writes=True).experience(7).place(8)
         emulator.faults.add(Fault(kind="drop", acts=True, endpoint=endpoint))
-        emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.places_create_place_version_api_key"))
+        emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.create_version"))
         await WRITES[endpoint](only)
         assert len(emulator.requests(endpoint=endpoint)) == 3
         with pytest.raises(rblxcloud.APIConnectionError):
@@ -279,7 +277,7 @@ def test_who_works_on_a_place_is_told(tell: Tell, emulator: Emulator) -> None:
         assert [member.id for member in members] == list(range(1, 13))
         assert (members[2].name, members[2].display_name) == ("builder", "Builder")
         assert [member.id async for member in place.team_create_members(limit=3)] == [1, 2, 3]
-        emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.delete_legacy_develop_v2_teamtest_place_id"))
+        emulator.faults.add(Fault(kind="drop", acts=True, endpoint="places.close_team_test"))
         await place.close_team_test(server)
         await place.close_team_test(UUID(server))
         for game_id in ("", "5", 5, None, True):

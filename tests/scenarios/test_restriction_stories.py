@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.emulator import act_as
 Tell = Callable[[Callable[[Any], Any]], None]
 
 AT_ONCE = RetryPolicy(5, base_delay=0.0)
-UPDATE = "user_restrictions.update_user_restriction__using_universes"
+UPDATE = "user_restrictions.update_user_restriction"
 
 
 def test_user_is_banned_for_a_while(tell: Tell, emulator: Emulator) -> None:
@@ -194,6 +195,40 @@ def test_two_bans_have_keys_of_their_own(tell: Tell, emulator: Emulator) -> None
     assert len(emulator.user_restrictions.logs(1)) == 2
 
 
+def test_change_that_is_made_again_with_its_key_is_made_once(tell: Tell, emulator: Emulator) -> None:
+    async def story(client: Any) -> None:
+        bans = client.experience(1).user_restrictions
+        first = await bans.ban(7, duration=timedelta(minutes=1), idempotency_key="ticket 12")
+        await bans.unban(7, idempotency_key="appeal 3")
+        assert await bans.ban(7, duration=60, idempotency_key="ticket 12") == first
+        assert not (await bans.get(7)).active, "what was lifted meanwhile stays lifted"
+        with pytest.raises(rblxcloud.BadRequestError, match="key"):
+            await bans.ban(7, duration=61, idempotency_key="ticket 12")
+
+    tell(story)
+    assert [row.terms.active for row in emulator.user_restrictions.logs(1)] == [False, True]
+
+
+class Term(int, Enum):
+    """What a program may keep its ids and durations in."""
+
+    USER = 7
+    EXPERIENCE = 13058
+    PLACE = 13059
+    HOUR = 3600
+
+
+def test_numbers_may_come_from_an_enumeration(tell: Tell, emulator: Emulator) -> None:
+    async def story(client: Any) -> None:
+        experience = client.experience(Term.EXPERIENCE)
+        made = await experience.place(Term.PLACE).user_restrictions.ban(Term.USER, duration=Term.HOUR)
+        assert (made.user_id, made.place_id, made.duration) == (7, 13059, timedelta(hours=1))
+        logs = experience.user_restrictions.logs(user=Term.USER, place=Term.PLACE)
+        assert len([row async for row in logs]) == 1
+
+    tell(story)
+
+
 def test_refused_repeat_leaves_the_outcome_unknown(tell: Tell, emulator: Emulator) -> None:
     emulator.faults.add(Fault(kind="drop", endpoint=UPDATE, acts=True))
     emulator.faults.add(Fault(kind="answer", status=400, endpoint=UPDATE))
@@ -253,6 +288,9 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a long reason": ("display_reason", {"duration": 60, "display_reason": "x" * 401}),
     "a reason that is no text": ("display_reason", {"duration": 60, "display_reason": 5}),
     "a reason that is not Unicode": ("private_reason", {"duration": 60, "private_reason": "\ud800"}),
+    "an empty key": ("idempotency_key", {"duration": 60, "idempotency_key": ""}),
+    "a key that is no text": ("idempotency_key", {"duration": 60, "idempotency_key": 4711}),
+    "a key that is not Unicode": ("idempotency_key", {"duration": 60, "idempotency_key": "\ud800"}),
     "a switch that is text": ("exclude_alt_accounts", {"duration": 60, "exclude_alt_accounts": "no"}),
 }
 
@@ -324,10 +362,15 @@ def test_logs_of_places_that_are_elsewhere_are_refused(tell: Tell, emulator: Emu
 
 def test_results_are_plain_values(tell: Tell) -> None:
     async def story(client: Any) -> None:
-        made = await client.experience(1).user_restrictions.ban(7, duration=60)
-        (row,) = [row async for row in client.experience(1).user_restrictions.logs()]
-        for value in (made, row):
+        experience = client.experience(13058)
+        made = await experience.user_restrictions.ban(7, duration=60)
+        (row,) = [row async for row in experience.user_restrictions.logs()]
+        here = await experience.place(13059).user_restrictions.get(7)
+        assert here.place_id == 13059
+        for value in (made, row, here):
             assert pickle.loads(pickle.dumps(value)) == value == copy.deepcopy(value)
             assert hash(value) == hash(copy.copy(value))
+            assert type(value).model_validate(value.model_dump()) == value
+            assert type(value).model_validate_json(value.model_dump_json()) == value
 
     tell(story)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 import pickle
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretBytes, SecretStr
 
 import rblxcloud
 from rblxcloud import RetryPolicy
@@ -21,11 +23,10 @@ from tests.support.emulator import act_as
 Tell = Callable[[Callable[[Any], Any]], None]
 
 PLAIN = "hunter2-öß-swordfish"
-SERVICE = "secrets.{}_cloud_v2_universes_universe_id_secrets"
-CREATE = SERVICE.format("post")
-UPDATE = f"{SERVICE.format('patch')}_secret_id"
-DELETE = f"{SERVICE.format('delete')}_secret_id"
-PUBLIC_KEY = f"{SERVICE.format('get')}_public_key"
+CREATE = "secrets.create_secret"
+UPDATE = "secrets.update_secret"
+DELETE = "secrets.delete_secret"
+PUBLIC_KEY = "secrets.get_public_key"
 
 
 def statuses(emulator: RecordingEmulator) -> list[tuple[str, int | None]]:
@@ -57,11 +58,12 @@ def test_secret_is_made_and_changed_and_deleted(tell: Tell, emulator: RecordingE
     [
         (PLAIN, PLAIN.encode()),
         (SecretStr(PLAIN), PLAIN.encode()),
+        (SecretBytes(b"\xff"), b"\xff"),
         (b"\x00\xff" * 512, b"\x00\xff" * 512),
         ("ö" * 1024, "ö".encode() * 1024),
         ("x", b"x"),
     ],
-    ids=["text", "SecretStr", "bytes", "1,024 characters", "one character"],
+    ids=["text", "SecretStr", "SecretBytes", "bytes", "1,024 characters", "one character"],
 )
 def test_every_kind_of_value_arrives_as_it_was(
     tell: Tell, emulator: RecordingEmulator, value: Any, plain: bytes
@@ -226,10 +228,12 @@ WRONG: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "a name that is a path": ("id", lambda secrets: secrets.delete("../secrets/a")),
     "an empty value": ("value", lambda secrets: secrets.create("k", "")),
     "an empty SecretStr": ("value", lambda secrets: secrets.create("k", SecretStr(""))),
+    "empty SecretBytes": ("value", lambda secrets: secrets.create("k", SecretBytes(b""))),
     "empty bytes": ("value", lambda secrets: secrets.update("k", value=b"")),
     "a long value": ("value", lambda secrets: secrets.create("k", "x" * 1025)),
     "many bytes": ("value", lambda secrets: secrets.create("k", b"x" * 1025)),
     "a value that is None": ("value", lambda secrets: secrets.create("k", None)),
+    "a variable that is not set": ("value", lambda secrets: secrets.create("k", SecretStr(os.environ.get("NONE")))),
     "a value that is a number": ("value", lambda secrets: secrets.create("k", 5)),
     "a value that is not Unicode": ("value", lambda secrets: secrets.create("k", "\ud800")),
     "an address": ("domain", lambda secrets: secrets.create("k", "x", domain="https://api.example.com")),
@@ -314,17 +318,42 @@ def test_secret_stands_nowhere_but_in_its_sealed_box(
     assert emulator.secrets.open(1, "k") == PLAIN
 
 
-def test_text_is_forgotten_once_it_is_sealed(tell: Tell, emulator: RecordingEmulator) -> None:
-    """Plain text stands in the caller's own variables, but not in those of what sends it."""
-    emulator.faults.add(Fault(kind="answer", status=403, endpoint=CREATE))
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "creation": lambda secrets: secrets.create("k", PLAIN),
+    "creation with bytes": lambda secrets: secrets.create("k", PLAIN.encode()),
+    "update": lambda secrets: secrets.update("k", value=PLAIN),
+    "a long value": lambda secrets: secrets.create("k", LONG),
+    "a long new value": lambda secrets: secrets.update("k", value=LONG.encode()),
+    "a value that is not Unicode": lambda secrets: secrets.create("k", PLAIN + "\ud800"),
+    "a name that is none": lambda secrets: secrets.create("no-name", PLAIN),
+    "a domain that is none": lambda secrets: secrets.update("k", value=PLAIN, domain="no domain"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_plain_text_is_forgotten_as_soon_as_it_is_passed(tell: Tell, emulator: RecordingEmulator, case: str) -> None:
+    """It stands in the caller's own variables, but in none of those that a traceback shows of the library."""
+    for endpoint in (CREATE, UPDATE):
+        emulator.faults.add(Fault(kind="answer", status=403, endpoint=endpoint))
+    package = str(Path(rblxcloud.__file__).parent)
 
     async def story(client: Any) -> None:
-        with pytest.raises(rblxcloud.PermissionDeniedError) as caught:
-            await client.experience(1).secrets.create("k", PLAIN)
+        with pytest.raises(rblxcloud.RblxCloudError) as caught:
+            await REFUSED[case](client.experience(1).secrets)
         shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-        ours = [frame for frame in shown.stack if "/resources/" in frame.filename or "/http/" in frame.filename]
+        ours = [frame for frame in shown.stack if frame.filename.startswith(package)]
         assert ours
-        assert [frame for frame in ours if PLAIN in str(frame.locals)] == []
+        assert [frame for frame in ours if PLAIN[:7] in str(frame.locals)] == []
+
+    tell(story)
+
+
+def test_value_that_was_passed_for_the_name_is_not_told(tell: Tell) -> None:
+    async def story(client: Any) -> None:
+        with pytest.raises(rblxcloud.InvalidRequestError) as caught:
+            await client.experience(1).secrets.create(PLAIN, "payments_key")
+        assert caught.value.argument == "id"
+        assert PLAIN[:7] not in f"{caught.value}{caught.value!r}"
 
     tell(story)
 

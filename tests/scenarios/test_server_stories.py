@@ -146,6 +146,18 @@ def test_the_older_restart_spares_the_newest_version_and_is_not_listed(
     tell(story)
 
 
+def test_the_latest_restart_comes_first(tell: Tell, emulator: Emulator, servers: list[str]) -> None:
+    async def story(client: Any) -> None:
+        place = client.experience(1).servers
+        launched: list[str] = []
+        for _ in range(3):
+            launched.insert(0, (await (await place.restart()).wait()).id)
+            emulator.clock.advance(1)
+        assert [restart.id for restart in await place.restarts()] == launched
+
+    tell(story)
+
+
 SERVER_CALLS: dict[str, Callable[[Any], Any]] = {
     "no minutes": lambda servers: servers.restart(bleed_off_minutes=0),
     "seconds for minutes": lambda servers: servers.restart(bleed_off_minutes=300),
@@ -161,12 +173,14 @@ SERVER_CALLS: dict[str, Callable[[Any], Any]] = {
     "a version of another type": lambda servers: servers.restart({2: ["7"]}),
     "a misspelled choice": lambda servers: servers.restart({2: "outdatd"}),
     "a filter of the wire": lambda servers: servers.restart({2: {"versions": [1]}}),
-    "attributes that are too long": lambda servers: servers.restart(attributes={"a": "é" * 247}),
+    "attributes that are too long": lambda servers: servers.restart(attributes={"a": "é" * 246 + "x"}),
     "attributes that are no mapping": lambda servers: servers.restart(attributes="a"),
     "attributes that are not JSON": lambda servers: servers.restart(attributes={"a": {1}}),
     "a place that is none": lambda servers: servers.list(0, 1),
     "a version that is none": lambda servers: servers.list(2, 0),
     "a switch for a version": lambda servers: servers.list(2, True),
+    "a misspelled status": lambda servers: servers.list(2, 1, status="Active"),
+    "a misspelled status among others": lambda servers: servers.count(2, 1, status=["active", "dead"]),
     "no status": lambda servers: servers.list(2, 1, status=[]),
     "a switch that is text": lambda servers: servers.list(2, 1, full="no"),
     "players below none": lambda servers: servers.list(2, 1, min_players=-1),

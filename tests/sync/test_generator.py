@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -201,6 +202,21 @@ def test_a_callback_that_must_be_awaitable_takes_a_plain_function(package: Any) 
     assert made(sample).ask(lambda number: number + 1) == 4
 
 
+def test_secrets_are_in_no_frame_of_a_twin(package: Any) -> None:
+    sample = package(
+        in_room("""
+        async def put(self, key: str, value: SecretStr | str, *, other: SecretBytes | bytes = b"more") -> str:
+            hidden = SecretStr(f"{value}{other}")
+            del value, other
+            raise KeyError(key, hidden)
+        """).replace("class Room", "from pydantic import SecretBytes, SecretStr\nclass Room")
+    )
+    with pytest.raises(KeyError) as caught:
+        made(sample).put("k", "hush", other=b"hush")
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    assert [frame.name for frame in frames if "hush" in str(frame.locals)] == []
+
+
 def test_a_class_that_returns_twins_is_one(package: Any) -> None:
     sample = package(
         """
@@ -340,7 +356,7 @@ def test_what_is_yielded_has_its_twin_when_it_has_one(package: Any) -> None:
 
 def test_the_items_of_a_page_have_their_twins() -> None:
     place = Client("key").experience(1).place(2)
-    pages = Pager(lambda token, left: Page((unwrap(place), 5), None), limit=None)
+    pages = Pager(lambda token: Page((unwrap(place), 5), None), limit=None)
     [page] = pages.pages()
     assert (page.items, type(page.items[0])) == ((place, 5), type(place))
     assert pages.first_page() == page

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
-import re
+import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ import rblxcloud
 import rblxcloud.sync
 from rblxcloud import ApiKeyInfo, DataStore, Experience, OrderedDataStore, User
 from rblxcloud.endpoints import all_endpoints
-from rblxcloud.resources.scope_check import _rows, judge, plan
+from rblxcloud.resources.scope_check import judge, plan
 
 STORES = [{"universeId": "7001", "datastoreName": "Saves"}, {"universeId": "7002"}]
 KEY = {
@@ -50,27 +48,6 @@ def experience(number: int) -> Experience:
     return rblxcloud.Experience(number, api_key="k")
 
 
-def public_methods() -> Iterator[tuple[str, Any]]:
-    for name in rblxcloud.__all__:
-        cls = getattr(rblxcloud, name)
-        for method, function in vars(cls).items() if inspect.isclass(cls) else ():
-            if callable(function) and not method.startswith("_") and "Source:" in (inspect.getdoc(function) or ""):
-                yield f"{name}.{method}", function
-
-
-def test_the_source_of_every_method_names_rows_of_the_table() -> None:
-    unknown = {"Operation.fetch_operation", "Operation.wait"}  # Their address is the operation's own.
-    methods = dict(public_methods())
-    assert {"DataStore.set", "Experience.publish_message", "Group.members"} <= methods.keys()
-    for name in methods.keys() - unknown:
-        source = (inspect.getdoc(methods[name]) or "").rpartition("Source:")[2]
-        named = re.findall(r"`([A-Z]+) (/[^`?\s]+)", source)
-        assert named, f"{name}: no endpoint is written as `GET /path`"
-        for method, path in named:
-            scopes = {row.scopes for row in _rows(method, path)}
-            assert len(scopes) == 1, f"{name}: {method} {path} names rows of {len(scopes)} kinds"
-
-
 @pytest.mark.parametrize(
     ("call", "endpoints"),
     [
@@ -79,9 +56,13 @@ def test_the_source_of_every_method_names_rows_of_the_table() -> None:
         (OrderedDataStore.sorted, ["ordered_data_stores.list_entries"]),
         (rblxcloud.sync.Experience.publish_message, ["messaging.publish_message"]),
         (User.fetch, ["users.get_user"]),
-        ("luau.create_luau_execution_session_task__using_universes", None),
+        ("luau.create_task", None),
+        (User.upload_asset, ["assets.assets_create_asset"]),
+        (rblxcloud.sync.Group.upload_asset, ["assets.assets_create_asset"]),
+        (rblxcloud.sync.Group(1, api_key="k").upload_asset, ["assets.assets_create_asset"]),
         (("GET", "/cloud/v2/universes/{universe_id}"), ["universes.get_universe"]),
         (("GET", "/cloud/v2/universes/13058"), ["universes.get_universe"]),
+        (("GET", "/cloud/v2/groups/-/memberships"), ["groups.list_group_memberships"]),
     ],
 )
 def test_a_call_can_be_named_in_each_of_these_ways(call: Any, endpoints: list[str] | None) -> None:
@@ -103,6 +84,8 @@ def test_a_call_can_be_named_in_each_of_these_ways(call: Any, endpoints: list[st
         ("GET", "cloud"),
         ("GET", "/cloud/v2/universes/1", "x"),
         ("GET", 5),
+        ("GET", "/cloud/v2/universes/x"),
+        ("GET", f"/cloud/v2/universes/{'9' * 5000}"),
     ],
 )
 def test_what_is_no_call_is_refused(call: Any) -> None:
@@ -110,15 +93,22 @@ def test_what_is_no_call_is_refused(call: Any) -> None:
         plan([call], None)
 
 
-def test_without_docstrings_the_refusal_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def method() -> None: ...
+def test_a_method_of_somebody_else_is_none_of_ours_whatever_its_name() -> None:
+    class User:
+        def fetch(self) -> None: ...
 
-    class Flags:
-        optimize = 2
+    User.fetch.__qualname__ = "User.fetch"
+    with pytest.raises(rblxcloud.InvalidRequestError, match=r"User\.fetch is no method that calls Open Cloud"):
+        plan([User.fetch], None)
 
-    monkeypatch.setattr(sys, "flags", Flags)
-    with pytest.raises(rblxcloud.InvalidRequestError, match="-OO"):
-        plan([method], None)
+
+def test_methods_are_known_without_docstrings() -> None:
+    program = (
+        "import rblxcloud, rblxcloud.sync; from rblxcloud.resources.scope_check import plan;"
+        "print(*(each.endpoint.name for each in plan([rblxcloud.User.fetch, rblxcloud.sync.User.fetch], None)))"
+    )
+    told = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["users.get_user"] * 2
 
 
 @pytest.mark.parametrize("experience", [True, 0, "x", -5])
@@ -233,3 +223,14 @@ def test_a_key_is_read_whichever_way_its_end_is_written() -> None:
     assert key(expirationTimeUtc=None).expires is None
     assert key().active
     assert key().scopes[0].scopes == ("universe-datastores.objects:read", "universe-datastores.objects:create")
+
+
+def test_ids_are_read_as_text_or_as_numbers() -> None:
+    scopes = [
+        {"name": "a", "operations": ["b"], "userIds": [7, "8"], "universeIds": [7001]},
+        {"name": "c", "operations": ["d"], "universeDatastores": [{"universeId": 7001}]},
+    ]
+    held = key(scopes=scopes)
+    assert held.has_scope("a:b", user=7, experience=7001)
+    assert not held.has_scope("a:b", user=9)
+    assert held.has_scope("c:d", experience=7001, data_store="x")

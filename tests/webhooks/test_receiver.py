@@ -505,6 +505,12 @@ def test_handlers_are_refused_that_cannot_be_meant(stage: Stage) -> None:
         stage.receiver.on(SampleNotification)
 
 
+@pytest.mark.parametrize("inbox", ["sqlite:///inbox.db", MemoryWebhookInbox, 5])
+def test_an_inbox_that_is_none_is_refused(inbox: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="^inbox: .* SQLWebhookInbox"):
+        WebhookReceiver(WEBHOOK, inbox=inbox)
+
+
 def test_a_coroutine_function_is_refused_in_blocking_mode() -> None:
     receiver = rblxcloud.sync.WebhookReceiver(WEBHOOK)
 

@@ -13,7 +13,8 @@ from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
 
-_EXTRAS = {"rich": "cli", "uvicorn": "emulator"}
+_FROM_EXTRAS = ("rich", "uvicorn")
+"""What the commands import of the extras `cli` and `emulator`; those that may lack one of them need both."""
 _INTERRUPTED = 130
 
 
@@ -40,10 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RblxCloudError as error:
         return _fail(args.command, str(error), 1)
     except ImportError as error:
-        extra = _EXTRAS.get(error.name or "")
-        if extra is None:
+        if error.name not in _FROM_EXTRAS:
             raise
-        return _fail(args.command, f"needs {error.name}: pip install 'rblxcloud[{extra}]'", 2)
+        return _fail(args.command, f"needs {error.name}: pip install 'rblxcloud[cli,emulator]'", 2)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,11 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _EXPERIENCE = 13058
+_PLACE = 13059
+_PLAYER = 287113233
 _KEY = "emulator-key"
 _FILM = b"\0\0\0\x18ftypmp42" + bytes(8 * 2**20)
 """What is uploaded: it begins like a film, and nobody looks further."""
 _PROCESSING = 0.5
 """Seconds that the emulator takes to process it."""
+_BUILT = b'<roblox version="4"></roblox>'
+"""A place without anything in it."""
+_SCRIPT = "return 1 + 1"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -41,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     Args:
         subparsers: Where the program's commands are added; the command's function is its `run` default.
     """
-    parser = subparsers.add_parser("demo", help="watch data stores, messages and uploads work, offline, in both modes")
+    parser = subparsers.add_parser("demo", help="watch the library work, offline, in both modes")
     parser.set_defaults(run=run)
 
 
@@ -62,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
 
     from rblxcloud import sync
     from rblxcloud.emulator.core import Emulator
-    from rblxcloud.emulator.scripts import OperationScript
     from rblxcloud.emulator.server import serve
 
     console = Console(highlight=False)
@@ -71,18 +75,30 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"The emulator listens on [bold]{base_url}[/]: what follows are real requests over a socket.")
 
         console.rule("[bold]rblxcloud, async[/]")
-        emulator.scripts.add(OperationScript(processing=_PROCESSING))
+        _prepare(emulator)
         anyio.run(_tell, screen, base_url)
         _show_messages(console, emulator)
 
         emulator.reset()
         console.rule("[bold]rblxcloud.sync, blocking[/]")
-        emulator.scripts.add(OperationScript(processing=_PROCESSING))
+        _prepare(emulator)
         with sync.Client(api_key=_KEY, base_url=base_url, on_response=[screen.on_response]) as client:
             _tell_blocking(screen, client)
         _show_messages(console, emulator)
     console.print("\nThe same programs reach Roblox with a real API key and no base_url.")
     return 0
+
+
+def _prepare(emulator: Emulator) -> None:
+    from rblxcloud.emulator.luau.handlers import LuauRun
+    from rblxcloud.emulator.scripts import OperationScript
+
+    emulator.scripts.add(OperationScript(processing=_PROCESSING))
+
+    # The emulator runs no Luau: a function answers for the script.
+    @emulator.luau.on(_SCRIPT)
+    def add(run: LuauRun) -> int:  # pyright: ignore[reportUnusedFunction]
+        return 2
 
 
 async def _tell(screen: _Screen, base_url: str) -> None:
@@ -112,6 +128,22 @@ async def _tell(screen: _Screen, base_url: str) -> None:
         with screen.step("await operation.wait()") as results:
             results.append(await operation.wait())
 
+        jobs = experience.get_queue("jobs")
+        with screen.step('await jobs.add({"coins": 50}, priority=1)'):
+            await jobs.add({"coins": 50}, priority=1)
+        with screen.step("async for job in jobs.consume(limit=1): results.append(job.value)") as results:
+            async for job in jobs.consume(limit=1):
+                results.append(job.value)
+
+        place = experience.place(_PLACE)
+        with screen.step("await place.publish(built)  # the number of the version") as results:
+            results.append(await place.publish(_BUILT))
+        with screen.step(f'task = await place.run_luau("{_SCRIPT}"); (await task.wait()).value') as results:
+            task = await place.run_luau(_SCRIPT)
+            results.append((await task.wait()).value)
+        with screen.step("await experience.user_restrictions.ban(287113233, duration=timedelta(days=7))") as results:
+            results.append(await experience.user_restrictions.ban(_PLAYER, duration=timedelta(days=7)))
+
 
 def _tell_blocking(screen: _Screen, client: sync.Client) -> None:
     experience = client.experience(_EXPERIENCE)
@@ -138,6 +170,22 @@ def _tell_blocking(screen: _Screen, client: sync.Client) -> None:
         results.append(operation)
     with screen.step("operation.wait()") as results:
         results.append(operation.wait())
+
+    jobs = experience.get_queue("jobs")
+    with screen.step('jobs.add({"coins": 50}, priority=1)'):
+        jobs.add({"coins": 50}, priority=1)
+    with screen.step("for job in jobs.consume(limit=1): results.append(job.value)") as results:
+        for job in jobs.consume(limit=1):
+            results.append(job.value)
+
+    place = experience.place(_PLACE)
+    with screen.step("place.publish(built)  # the number of the version") as results:
+        results.append(place.publish(_BUILT))
+    with screen.step(f'task = place.run_luau("{_SCRIPT}"); task.wait().value') as results:
+        task = place.run_luau(_SCRIPT)
+        results.append(task.wait().value)
+    with screen.step("experience.user_restrictions.ban(287113233, duration=timedelta(days=7))") as results:
+        results.append(experience.user_restrictions.ban(_PLAYER, duration=timedelta(days=7)))
 
 
 class _Screen:

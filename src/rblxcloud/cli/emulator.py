@@ -26,6 +26,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--api-key",
         metavar="KEY",
+        type=_api_key,
         action="append",
         help="API key with every scope; may be repeated (default: emulator-key)",
     )
@@ -68,6 +69,12 @@ def run(args: argparse.Namespace) -> int:
     except sqlite3.Error as error:
         return _fail(f"cannot use the database {args.db}: {error}")
     return 0
+
+
+def _api_key(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
 
 
 def _oauth_app(text: str) -> tuple[str, str | None]:

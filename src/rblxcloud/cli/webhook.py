@@ -112,19 +112,20 @@ class _Listener(WebhookReceiver):
         return answer
 
     async def _show(self, event: WebhookEvent) -> None:
-        self._print(event.event_type, json.dumps(event.payload), event.notification_id, style="green")
+        self._print(event.event_type, event.notification_id, style="green")
+        # As it is, however long: a terminal folds it, and it can be copied whole.
+        self._console.print(f"  {_printable(json.dumps(event.payload))}", markup=False, soft_wrap=True)
 
-    def _print(self, *cells: str, style: str) -> None:
+    def _print(self, name: str, text: str, *, style: str) -> None:
         from rich.table import Table
         from rich.text import Text
 
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_column(style="dim", no_wrap=True)
-        line.add_column(style=style, no_wrap=True, min_width=24)
-        line.add_column(overflow="fold", ratio=1)
-        line.add_column(style="dim", no_wrap=True)
+        line.add_column(style=style, overflow="fold", min_width=24)
+        line.add_column(overflow="fold")
         # Whoever sends without a signature could otherwise steer the terminal.
-        line.add_row(f"{datetime.now():%H:%M:%S}", *(Text(_printable(cell)) for cell in cells))
+        line.add_row(f"{datetime.now():%H:%M:%S}", *(Text(_printable(cell)) for cell in (name, text)))
         self._console.print(line)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -54,9 +54,17 @@ def handle(emulator: Emulator, request: RawRequest) -> Reply:
     except ControlError as problem:
         return json_reply({"error": str(problem)}, problem.status)
     except ValidationError as error:
-        return json_reply({"error": str(error)}, 400)
+        return json_reply({"error": "; ".join(_problems(error))}, 400)
     except (ValueError, TypeError) as error:
         return json_reply({"error": f"Not understood: {error}"}, 400)
+    except ImportError as error:  # It names the extra that is not installed.
+        return json_reply({"error": str(error)}, 501)
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        yield f"{place}: {problem['msg']}" if place else problem["msg"]
 
 
 def wait_seconds(request: RawRequest) -> float:

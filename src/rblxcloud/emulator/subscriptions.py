@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 from rblxcloud.emulator.acting import acts_as_user
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.protobuf import invalid, timestamp
@@ -62,17 +62,8 @@ def _get(world: World, call: Call) -> Reply:
     return json_reply({**body, "user": f"users/{user}", **fields} if view == "FULL" else body)
 
 
-class SubscriptionControls:
-    """An emulator's subscriptions: none, until one is set.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class SubscriptionControls(Controls):
+    """An emulator's subscriptions: none, until one is set."""
 
     def set(
         self,
@@ -103,7 +94,14 @@ class SubscriptionControls:
             expires: When it ends or ended; None for 30 days after the last payment, where it is not renewed.
             purchase_platform: Where it was bought.
             payment_provider: How it is paid for.
+
+        Raises:
+            ValueError: For a state or a reason that Roblox does not have, or a reason of a subscription that holds.
         """
+        if state not in get_args(State) or expiration_reason not in (None, *get_args(ExpirationReason)):
+            raise ValueError(f"Roblox has no state {state!r} with the reason {expiration_reason!r}")
+        if expiration_reason is not None and state != "EXPIRED":
+            raise ValueError("expiration_reason goes with the state EXPIRED")
         with self._transaction():
             now = self._world.now()
             made = now if created is None else created

@@ -135,16 +135,24 @@ def check_secret(source: str, value: str | SecretStr) -> SecretStr:
     Raises:
         ConfigurationError: It is no text, empty, or has characters that no header can carry.
     """
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(value, str | SecretStr):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{source} is of type {type(value).__name__}; it takes text")
+    secret = value if isinstance(value, SecretStr) else SecretStr(value)
+    if problem := _problem_of(secret):
+        raise ConfigurationError(f"{source} {problem}")
+    return secret
+
+
+def _problem_of(secret: SecretStr) -> str | None:
+    """Return what is wrong with a secret; it raises nothing, since tracebacks can be made to show variables."""
+    text = secret.get_secret_value()
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{source} is of type {type(text).__name__}; it takes text")
+        return f"is of type {type(text).__name__}; it takes text"
     if not text:
-        raise ConfigurationError(f"{source} is empty")
+        return "is empty"
     if not text.isascii() or not text.isprintable() or text != text.strip():
-        raise ConfigurationError(
-            f"{source} has characters that no header can carry (a line break or a space at an end?)"
-        )
-    return SecretStr(text)
+        return "has characters that no header can carry (a line break or a space at an end?)"
+    return None
 
 
 def check_credential(credential: Credential, endpoint: Endpoint) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from rblxcloud.config import DEFAULT_BASE_URL, is_loopback
+from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
 from rblxcloud.errors import APIResponseError, InvalidRequestError
 from rblxcloud.runtime.base import CarriedError, Incoming, Runtime, SendFailure
 from rblxcloud.types import Headers, Response
@@ -27,6 +28,19 @@ DownloadProgress: TypeAlias = Callable[[int, int | None], Awaitable[object] | ob
 _CHUNK = 256 * 1024
 _LONGEST_REFUSAL = 64 * 1024
 _ROBLOX_HOSTS = ("roblox.com", "rbxcdn.com")
+_ADDRESS = re.compile(r"[!-~]+")
+"""What an address can be written with (RFC 3986); what it lacks, such as a letter with an accent, is encoded."""
+
+
+def handed_out(name: str, method: Literal["GET", "PUT"]) -> Endpoint:
+    """Return what stands for the addresses of one kind of file; they are no part of Open Cloud.
+
+    Args:
+        name: What logs and errors call it, since the address opens the file to whoever has it.
+        method: To read a file or to put one there, whole: both may be repeated.
+    """
+    credentials = frozenset({Credential.NONE})
+    return Endpoint(name=name, method=method, server="", path="", credentials=credentials, repeat=Repeat.SAFE)
 
 
 def resolve_address(base_url: str, address: str) -> str:
@@ -40,8 +54,8 @@ def resolve_address(base_url: str, address: str) -> str:
         APIResponseError: It is not https, and not on this machine together with the base URL.
     """
     try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
+        parts = urlsplit(address if _ADDRESS.fullmatch(address) else "")
+        host, _ = parts.hostname or "", parts.port  # A port that is none is found out when it is asked for.
     except ValueError:
         parts, host = urlsplit(""), ""
     target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"

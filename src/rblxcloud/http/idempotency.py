@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from rblxcloud.http.session import Session
+
+def new_key() -> str:
+    """Return a key that no other call has."""
+    return str(uuid4())
 
 
-def idempotency_query(session: Session) -> dict[str, str]:
-    """Return the query parameters of a new key. They are made before the first attempt, and each repeat carries them.
+def key_query(key: str, first_sent: float) -> dict[str, str]:
+    """Return the query parameters of a key, which each attempt of a call carries.
 
     Args:
-        session: Its clock says when the request is first sent.
+        key: The key.
+        first_sent: When the first attempt starts, in seconds since 1970 UTC: Roblox forgets keys after a while, and
+            refuses what was first sent before that.
     """
-    sent = datetime.fromtimestamp(session.runtime.wall_time(), UTC)
-    return {
-        "idempotencyKey.key": str(uuid4()),
-        "idempotencyKey.firstSent": sent.isoformat().replace("+00:00", "Z"),
-    }
+    moment = datetime.fromtimestamp(first_sent, UTC)
+    return {"idempotencyKey.key": key, "idempotencyKey.firstSent": moment.isoformat().replace("+00:00", "Z")}

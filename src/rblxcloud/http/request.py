@@ -32,7 +32,9 @@ class Call:
     """Takes the answer while it comes, from an address that Roblox handed out, to which `content` goes where there is
     some; the endpoint gives but the name and the method."""
     guarded: bool = False
-    """The request carries a precondition or an idempotency key, so that a repeat cannot do it twice."""
+    """The request carries a precondition, so that a repeat cannot do it twice."""
+    idempotency_key: str | None = None
+    """What a repeat is known by, so that it is not done twice; sent with the moment of the first attempt."""
     prepaid: bool = False
     """What it costs of the budgets was counted before, so that it does not wait for them."""
     anonymous: bool = False

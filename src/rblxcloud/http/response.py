@@ -79,11 +79,17 @@ def read_error(response: Response) -> ErrorBody:
     except (ValueError, RecursionError):
         return ErrorBody(_excerpt(response))
     if isinstance(body, dict):
-        return _read_object(cast("dict[str, Any]", body), response)
+        return read_error_object(cast("dict[str, Any]", body), response)
     return ErrorBody(_excerpt(response))
 
 
-def _read_object(body: dict[str, Any], response: Response) -> ErrorBody:
+def read_error_object(body: dict[str, Any], response: Response) -> ErrorBody:
+    """Read a JSON object that tells of an error.
+
+    Args:
+        body: The object.
+        response: The answer that it came with, which stands in for a text.
+    """
     errors = body.get("errors")
     if isinstance(errors, list) and errors:
         return _read_list(cast("list[Any]", errors), response)
@@ -91,7 +97,7 @@ def _read_object(body: dict[str, Any], response: Response) -> ErrorBody:
         return _read_validation(cast("dict[str, Any]", errors), body)
     error = body.get("error")
     if isinstance(error, dict):
-        return _read_object(cast("dict[str, Any]", error), response)
+        return read_error_object(cast("dict[str, Any]", error), response)
     code = _first_text(body, "code", "errorCode", "error", "status") if error is None else str(error)
     message = _first_text(body, "message", "errorMessage", "error_description", "detail", "title")
     return ErrorBody(message or code or _excerpt(response), _specific_code(body) or code, _details(body))

@@ -43,7 +43,7 @@ def may_repeat(call: Call, *, repeat_writes: bool) -> bool:
     if repeat is Repeat.REPLACES:
         return call.guarded or repeat_writes
     if repeat is Repeat.WITH_KEY:
-        return call.guarded
+        return call.idempotency_key is not None
     return repeat is Repeat.SAFE or call.guarded
 
 

@@ -36,6 +36,7 @@ from rblxcloud.http import rate_limit
 from rblxcloud.http.auth import Credential, check_credential
 from rblxcloud.http.download import resolve_address
 from rblxcloud.http.hooks import RequestEvent, RequestHook, ResponseEvent, ResponseHook
+from rblxcloud.http.idempotency import key_query
 from rblxcloud.http.rate_limit import RateLimiter, Windows
 from rblxcloud.http.request import Call, Download, encode_json, encode_url
 from rblxcloud.http.response import changes_something, decode, error_for
@@ -157,7 +158,7 @@ class Session:
         deadline = self.settings.options.deadline
         progress = _Progress(
             call=call,
-            url="" if call.download else encode_url(self._server_of(call), call),
+            url="" if call.download else self._url_of(call),
             repeatable=may_repeat(call, repeat_writes=self.settings.options.repeat_writes),
             deadline=None if deadline is None else self.runtime.monotonic() + deadline,
         )
@@ -207,6 +208,10 @@ class Session:
         """Return a success; None when there is to be another attempt; else raise."""
         await self._wait_turn(progress)
         progress.number += 1
+        if progress.number == 1 and progress.call.idempotency_key is not None:
+            # Not before, since a turn can be as far off as Roblox remembers keys.
+            query = key_query(progress.call.idempotency_key, self.runtime.wall_time())
+            progress.url = self._url_of(replace(progress.call, query={**progress.call.query, **query}))
         try:
             response = await self._exchange(progress)
         except SendFailure as failure:
@@ -298,7 +303,8 @@ class Session:
 
     def _request(self, progress: _Progress, headers: dict[str, str]) -> Request:
         call = progress.call
-        request = Request(call.endpoint.method, progress.url, headers, timeout=self._timeout(progress))
+        timeout, signed = self._timeout(progress), call.download is not None
+        request = Request(call.endpoint.method, progress.url, headers, timeout=timeout, signed=signed)
         if isinstance(call.content, Upload):
             headers["content-length"] = str(call.content.length)
             request.content = call.content.chunks(self.runtime, progress.deadline)
@@ -395,9 +401,10 @@ class Session:
             outcome_unknown=unknown or progress.unknown,
         )
 
-    def _server_of(self, call: Call) -> str:
+    def _url_of(self, call: Call) -> str:
         """Roblox's own hosts as the table has them; any other base URL stands for all of them."""
-        return call.endpoint.server if self.settings.base_url == DEFAULT_BASE_URL else self.settings.base_url
+        base_url = self.settings.base_url
+        return encode_url(call.endpoint.server if base_url == DEFAULT_BASE_URL else base_url, call)
 
     async def _add_granted_scopes(self, error: PermissionDeniedError, deadline: float | None) -> None:
         """Say what the key has, where it can be introspected: asked once for a session."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, Field, TypeAdapter
+from typing import ClassVar
+
+from pydantic import AliasChoices, ConfigDict, Field, TypeAdapter
 
 from rblxcloud.resources.base import Model, Timestamp
 
 ALL = "*"
 """Stands in a key's lists for every experience, user, group or data store."""
+_IDS_ARE_TEXT = ConfigDict(coerce_numbers_to_str=True)
+"""Roblox's services write an id as text or as a number."""
 
 
 class KeyDataStore(Model):
     """A data store that a scope of a key is for."""
+
+    model_config: ClassVar[ConfigDict] = _IDS_ARE_TEXT
 
     universe_id: str = ALL
     """Id of the experience; `*` for every one."""
@@ -21,6 +27,8 @@ class KeyDataStore(Model):
 
 class KeyScope(Model):
     """A scope that a key has, and what it is for; a list that is None, or holds `*`, restricts nothing."""
+
+    model_config: ClassVar[ConfigDict] = _IDS_ARE_TEXT
 
     name: str
     """The scope without its operation, such as `universe-datastores.objects`."""

@@ -41,7 +41,7 @@ def check_whole(argument: str, value: object, largest: int, *, smallest: int | N
     low = -largest if smallest is None else smallest
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= largest:
         raise InvalidRequestError(argument, f"{shown(value)} is not a whole number from {low} to {largest}")
-    return value
+    return int(value)  # A member of an enumeration of ints is written by its name.
 
 
 def check_limit(limit: object) -> None:

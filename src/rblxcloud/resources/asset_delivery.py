@@ -10,22 +10,14 @@ from typing import Any, BinaryIO, cast
 from pydantic import TypeAdapter
 
 from rblxcloud.endpoints import assets as api
-from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
-from rblxcloud.http.download import DownloadProgress, FileDownload, save
+from rblxcloud.endpoints.model import Endpoint
+from rblxcloud.http.download import DownloadProgress, FileDownload, handed_out, save
 from rblxcloud.http.request import Call
 from rblxcloud.http.response import decode, error_for, unusable
 from rblxcloud.http.session import Session
 from rblxcloud.types import Response
 
-_FILE = Endpoint(
-    name="assets.file",
-    method="GET",
-    server="",
-    path="",
-    credentials=frozenset({Credential.NONE}),
-    repeat=Repeat.SAFE,
-)
-"""What stands for the addresses that Roblox hands out; they are no part of Open Cloud."""
+_FILE = handed_out("assets.file", "GET")
 _ANSWER = TypeAdapter(dict[str, Any])
 _NO_PERMISSION = 409
 """How the service says that the caller may not download the asset: within an answer with the status 200."""

@@ -186,7 +186,7 @@ def check_id(argument: str, value: object) -> int:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
         raise InvalidRequestError(argument, f"{shown(value)} is not an id: a whole number from 1 to 2^63 - 1")
-    return value
+    return int(value)  # A member of an enumeration of ints is written by its name.
 
 
 def check_text(argument: str, value: object, longest: int | None = None) -> str:

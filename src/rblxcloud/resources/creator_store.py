@@ -212,7 +212,9 @@ class CreatorStore:
         query: dict[str, QueryValue] = {"updateMask": ",".join(body)}
         if check_switch("create", create):
             query["allowMissing"] = True
-            body[_asset_field(_check_type(kind))] = number
+            if kind not in get_args(CreatorStoreType):
+                raise InvalidRequestError("product_id", f"{shown(kind)} is no type of asset that a product is made of")
+            body[_asset_field(kind)] = number
         path = {"creator_store_product_id": checked}
         call = json_call(api.UPDATE_CREATOR_STORE_PRODUCT, path, body, query)
         return await self._binding.get().request(call, _ADAPTER)

@@ -512,7 +512,7 @@ class Experience(Resource):
     async def restart_servers(
         self,
         *,
-        place_ids: Iterable[int] = (),
+        place_ids: Iterable[int] | None = None,
         close_all_versions: bool = False,
         bleed_off_servers: bool = False,
         bleed_off_duration_minutes: int | None = None,
@@ -522,7 +522,8 @@ class Experience(Resource):
         Roblox tells nothing of how it goes; `servers.restart` starts one that can be waited for.
 
         Args:
-            place_ids: Only servers of these places.
+            place_ids: Only servers of these places; None for every place. An empty list is refused, since Roblox would
+                take it for every place.
             close_all_versions: Whether servers of the current version are restarted too.
             bleed_off_servers: Whether servers take no new players and close when they are empty, instead of at once.
             bleed_off_duration_minutes: Minutes after which a server that is bled off is closed, 1 to 60.

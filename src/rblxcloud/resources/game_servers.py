@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast, get_args
 
 from rblxcloud.endpoints import server_management as api
@@ -12,7 +12,7 @@ from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, QueryValue, json_call
 from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
-from rblxcloud.resources.arguments import check_json, check_switch, check_whole, shown
+from rblxcloud.resources.arguments import check_choice, check_json, check_switch, check_whole, shown
 from rblxcloud.resources.base import check_id, check_several, check_text
 from rblxcloud.resources.game_server import (
     FORECAST,
@@ -277,10 +277,9 @@ class GameServers:
         Scopes: `universe:read`.
         Source: `GET /server-management/v1/universes/{universeId}/places/{placeId}/game-servers:filter-options`.
         """
-        if field is not None and field not in get_args(FilterField):
-            raise InvalidRequestError("field", f"{shown(field)} is none of {', '.join(get_args(FilterField))}")
+        wanted = "ALL" if field is None else check_choice("field", field, get_args(FilterField))
         path = {"universeId": self._universe_id, "placeId": check_id("place_id", place_id)}
-        call = Call(api.GET_FILTER_OPTIONS, path, {"Filter": field or "ALL"})
+        call = Call(api.GET_FILTER_OPTIONS, path, {"Filter": wanted})
         return dict((await self._binding.get().request(call, OPTIONS)).filters or {})
 
     def _version(self, place_id: int, version: int) -> dict[str, str | int]:
@@ -300,10 +299,9 @@ def restart_body(
         InvalidRequestError: An argument is refused.
     """
     body: dict[str, Any] = {}
-    if isinstance(place_ids, str | bytes) or not isinstance(place_ids, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidRequestError("place_ids", f"{shown(place_ids)} is not a list of place ids")
-    if places := [check_id("place_ids", place) for place in place_ids]:
-        body["placeIds"] = places
+    if place_ids is not None:
+        # To Roblox no places are all places.
+        body["placeIds"] = [check_id("place_ids", place) for place in check_several("place_ids", place_ids)]
     if check_switch("close_all_versions", close_all_versions):
         body["closeAllVersions"] = True
     if check_switch("bleed_off_servers", bleed_off_servers):
@@ -360,8 +358,13 @@ def _condition(
     filter: str | None,
 ) -> str | None:
     conditions: list[str | None] = []
-    for argument, field, value in (("status", "status", status), ("engine_version", "engineVersion", engine_version)):
-        conditions.append(None if value is None else _among(argument, field, value))
+    if status is not None:
+        # A misspelled one would find nothing.
+        chosen = [check_choice("status", each, get_args(ServerStatus)) for each in _several("status", status)]
+        conditions.append(_among("status", chosen))
+    if engine_version is not None:
+        versions = [check_text("engine_version", each) for each in _several("engine_version", engine_version)]
+        conditions.append(_among("engineVersion", versions))
     for argument, field, switch in (("shut_down", "shutDown", shut_down), ("full", "full", full)):
         if switch is not None:
             conditions.append(f"{field} == {'true' if check_switch(argument, switch) else 'false'}")
@@ -372,11 +375,13 @@ def _condition(
     return _joined(conditions)
 
 
-def _among(argument: str, field: str, value: object) -> str:
+def _several(argument: str, value: object) -> Sequence[object]:
+    return [value] if isinstance(value, str) else check_several(argument, value)
+
+
+def _among(field: str, texts: Iterable[str]) -> str:
     """Return a condition on a text; as literals of CEL, texts are quoted as JSON quotes them."""
-    single = isinstance(value, str)
-    values = [check_text(argument, each) for each in ([value] if single else check_several(argument, value))]
-    quoted = [json.dumps(each, ensure_ascii=False) for each in values]
+    quoted = [json.dumps(each, ensure_ascii=False) for each in texts]
     return f"{field} == {quoted[0]}" if len(quoted) == 1 else f"{field} in [{', '.join(quoted)}]"
 
 

@@ -9,13 +9,12 @@ from pydantic import Field, TypeAdapter
 
 from rblxcloud.endpoints import thumbnails as api
 from rblxcloud.endpoints.model import Endpoint
-from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call, QueryValue, json_call
 from rblxcloud.http.upload import File, Progress
 from rblxcloud.operation import Operation, start
 from rblxcloud.pagination import Pager
-from rblxcloud.resources.arguments import check_whole, shown
+from rblxcloud.resources.arguments import check_choice, check_whole
 from rblxcloud.resources.asset_type import AssetType
 from rblxcloud.resources.asset_upload import open_form
 from rblxcloud.resources.base import Model, check_several, check_text
@@ -167,10 +166,8 @@ class HomepageThumbnails:
         Scopes: `universe.thumbnail:read`.
         Source: `GET /thumbnail-personalization-api/v1/universes/{universeId}/personalization`.
         """
-        if status is not None and status not in get_args(PersonalizationStatus):
-            raise InvalidRequestError("status", f"{shown(status)} is neither 'Active' nor 'Inactive'")
         query: dict[str, QueryValue] = {
-            "status": status,
+            "status": None if status is None else check_choice("status", status, get_args(PersonalizationStatus)),
             "limit": None if limit is None else check_whole("limit", limit, 2**31 - 1, smallest=1),
             "cursor": None if cursor is None else check_text("cursor", cursor),
         }

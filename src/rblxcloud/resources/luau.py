@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime, timedelta
 from os import PathLike
-from pathlib import Path
 from typing import Any, cast
 
 from pydantic import Field, TypeAdapter
 
 from rblxcloud.config import check_seconds
 from rblxcloud.endpoints import luau as api
-from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.download import HandedOutTarget
+from rblxcloud.http.download import HandedOutTarget, handed_out
 from rblxcloud.http.request import Call, check_unicode, json_call
 from rblxcloud.http.upload import File, Progress, Source, Upload, open_source
 from rblxcloud.operation import begin
@@ -35,15 +35,7 @@ _SHORTEST_RUN = 1e-9
 _FILE_NAME = re.compile(r"(?!--|return\b)[\w./\\:~-]*\w\.luau?")
 """What is the name of a file and no script: Luau runs no expression that is not a call."""
 _INPUT = re.compile(r"universes/(\d+)/luau-execution-session-task-binary-inputs/[^/?#]+", re.ASCII)
-_INPUT_FILE = Endpoint(
-    name="luau.binary_input",
-    method="PUT",
-    server="",
-    path="",
-    credentials=frozenset({Credential.NONE}),
-    repeat=Repeat.SAFE,
-)
-"""What stands for the addresses that inputs are put at, whole at each attempt; they are no part of Open Cloud."""
+_INPUT_FILE = handed_out("luau.binary_input", "PUT")
 
 
 class LuauBinaryInput(Model):
@@ -78,9 +70,9 @@ async def run(
 ) -> LuauTask:
     """Start a script; see `Place.run_luau`."""
     path = {"universe_id": experience_id, "place_id": place_id}
-    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES
+    endpoint = api.CREATE_TASK
     if version is not None:
-        endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES_PLACES
+        endpoint = api.CREATE_TASK_OF_VERSION
         path["version_id"] = check_whole("version", version, 2**63 - 1, smallest=1)
     body: dict[str, Any] = {}
     if timeout is not None:
@@ -111,7 +103,7 @@ async def _upload(binding: Binding, experience_id: int, source: Source, progress
         raise InvalidRequestError("file", f"has {source.size} bytes; a script takes 1 to {LARGEST_INPUT} (100 MiB)")
     session = binding.get()
     asked = session.runtime.wall_time()
-    endpoint = api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT
+    endpoint = api.CREATE_BINARY_INPUT
     call = json_call(endpoint, {"universe_id": experience_id}, {"size": source.size})
     made = await session.request(call, _NEW_INPUT)
     upload = Upload(source, "application/octet-stream", progress=progress)
@@ -125,14 +117,8 @@ async def _upload(binding: Binding, experience_id: int, source: Source, progress
 
 async def _input_path(binding: Binding, experience_id: int, binary_input: LuauBinaryInput | File) -> str:
     if not isinstance(binary_input, LuauBinaryInput):
-        try:
-            binary_input = await upload_input(binding, experience_id, binary_input, size=None, progress=None)
-        except InvalidRequestError as error:
-            if error.argument != "file":
-                raise
-            problem = str(error).removeprefix("file: ")
-            raise InvalidRequestError("binary_input", problem) from error
-        return binary_input.path
+        with _file_named("binary_input"):
+            return (await upload_input(binding, experience_id, binary_input, size=None, progress=None)).path
     match = _INPUT.fullmatch(binary_input.path)
     if match is not None and int(match[1]) != experience_id:
         problem = f"was uploaded for experience {match[1]}; the place belongs to experience {experience_id}"
@@ -153,7 +139,9 @@ def _duration(timeout: object) -> str:
 
 async def _read_script(runtime: Runtime, script: object) -> str:
     if isinstance(script, PathLike):
-        text = await runtime.blocking(_read_file, cast("PathLike[str]", script))
+        with _file_named("script"):
+            async with open_source(runtime, cast("PathLike[str]", script), size=None, limit=LARGEST_SCRIPT) as source:
+                text = await _read_text(runtime, source)
     elif isinstance(script, str):
         text = script
         if _FILE_NAME.fullmatch(text):
@@ -168,34 +156,27 @@ async def _read_script(runtime: Runtime, script: object) -> str:
     return text
 
 
-def _read_file(script: PathLike[str]) -> str:
-    try:
-        path = Path(script)
-        if path.is_dir():
-            raise IsADirectoryError
-        with path.open("rb") as file:
-            content = file.read(LARGEST_SCRIPT + 1)
-    except IsADirectoryError:
-        problem = "is a directory"
-    except FileNotFoundError:
-        problem = "does not exist"
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}"
-    except (TypeError, ValueError) as error:
-        problem = f"cannot be the path of a file: {error}"
-    else:
-        return _decode(content)
-    raise InvalidRequestError("script", f"{str(script)!r:.300} {problem}")
-
-
-def _decode(content: bytes) -> str:
-    if len(content) > LARGEST_SCRIPT:
-        raise _too_large(f"more than {LARGEST_SCRIPT}")
+async def _read_text(runtime: Runtime, source: Source) -> str:
+    if source.size > LARGEST_SCRIPT:
+        raise _too_large(source.size)
+    async with aclosing(source.chunks(runtime)) as chunks:
+        content = b"".join([chunk async for chunk in chunks])
     try:
         return content.decode("utf-8-sig")  # Editors on Windows put a mark there, which Luau does not know.
     except UnicodeDecodeError as error:
         raise InvalidRequestError("script", f"is not text in UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _too_large(size: int | str) -> InvalidRequestError:
+def _too_large(size: int) -> InvalidRequestError:
     return InvalidRequestError("script", f"has {size} bytes; it takes 4 MB at most")
+
+
+@contextmanager
+def _file_named(argument: str) -> Generator[None]:
+    """Let what is wrong with a file be told of the argument that it was passed as."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        if error.argument != "file":
+            raise
+        raise InvalidRequestError(argument, str(error).removeprefix("file: ")) from error

@@ -15,7 +15,7 @@ from pydantic import AliasPath, Field, TypeAdapter
 
 from rblxcloud.config import check_seconds
 from rblxcloud.endpoints import luau as api
-from rblxcloud.endpoints.model import Credential, Endpoint, Repeat
+from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import (
     InvalidRequestError,
     LuauCancelledError,
@@ -24,13 +24,15 @@ from rblxcloud.errors import (
     LuauInternalError,
     LuauOutputSizeError,
     LuauScriptError,
+    NotFoundError,
     OperationError,
     OperationFailedError,
 )
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.download import DownloadProgress, FileDownload, save
+from rblxcloud.http.download import DownloadProgress, FileDownload, handed_out, save
 from rblxcloud.http.request import Call
-from rblxcloud.operation import FIRST_PAUSE, LONGEST_PAUSE, Operation, State
+from rblxcloud.operation import FIRST_PAUSE, LONGEST_PAUSE, Operation
+from rblxcloud.operation_state import State
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_function, check_switch
 from rblxcloud.resources.base import Model, PathId, Timestamp
@@ -51,15 +53,7 @@ _ERRORS: Mapping[str | None, type[LuauError]] = {
     "OUTPUT_SIZE_LIMIT_EXCEEDED": LuauOutputSizeError,
     "INTERNAL_ERROR": LuauInternalError,
 }
-_OUTPUT_FILE = Endpoint(
-    name="luau.binary_output",
-    method="GET",
-    server="",
-    path="",
-    credentials=frozenset({Credential.NONE}),
-    repeat=Repeat.SAFE,
-)
-"""What stands for the addresses of binary outputs; they are no part of Open Cloud."""
+_OUTPUT_FILE = handed_out("luau.binary_output", "GET")
 
 
 class LuauResult(Model):
@@ -182,7 +176,8 @@ class LuauTask(Operation[LuauResult]):
         """Iterate over what the script prints, until it has ended; how it ended is told by `wait`.
 
         Roblox keeps the last 450 KB of the messages, and may give them out only once the script has ended. What is
-        dropped between two polls is missing here.
+        dropped between two polls is missing here. An iteration that was cancelled, or that an error ended, does not go
+        on: a new one begins with the oldest message that is kept.
 
         Args:
             follow: Whether to go on until the script has ended; False ends with what there is now.
@@ -231,7 +226,7 @@ class LuauTask(Operation[LuauResult]):
     async def download_output(self, path: str | PathLike[str], *, progress: DownloadProgress | None = None) -> Path:
         """Write the binary output to a file, which appears when it is whole; the end of the script is waited for.
 
-        Roblox gives addresses that are good for 15 minutes; it is asked for a new one each time.
+        Roblox keeps it for 15 minutes after the end of the script, unlike the results, which it keeps for 24 hours.
 
         Args:
             path: Name of the file; one that is there is replaced.
@@ -243,16 +238,17 @@ class LuauTask(Operation[LuauResult]):
         Raises:
             LuauError: The script ended without results.
             OperationError: There is no binary output: `run_luau` has to ask for it.
-            InvalidRequestError: There can be no such file.
+            PermissionDeniedError: The script ended more than 15 minutes ago.
+            InvalidRequestError: There can be no such file, and nothing was sent; or the disk is full.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
         Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`, and the address that it names.
         """
         if progress is not None:
             check_function("progress", progress)
-        await self.wait()
 
         async def fill(file: BinaryIO) -> None:
+            await self.wait()  # In here, since a path that cannot be is told of before the wait for a script.
             await self._fill(file, progress)
 
         return await save(self._session.runtime, path, fill)
@@ -263,6 +259,7 @@ class LuauTask(Operation[LuauResult]):
         Raises:
             LuauError: The script ended without results.
             OperationError: There is no binary output: `run_luau` has to ask for it.
+            PermissionDeniedError: The script ended more than 15 minutes ago.
 
         Scopes: `universe.place.luau-execution-session:read` or `:write`.
         Source: `GET /cloud/v2/universes/{universe_id}/.../tasks/{task_id}`, and the address that it names.
@@ -290,10 +287,17 @@ class LuauTask(Operation[LuauResult]):
         shortest = FIRST_PAUSE if poll is None else check_seconds("poll", poll)
         pause, seen = shortest, _Log()
         session, pager = self._session, self._log_pages(view)
-        with session.polling(Call(_at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
+        with session.polling(Call(_at(api.LIST_TASK_LOGS, f"{self.path}/logs"))) as fair_pause:
             while True:
+                if follow and not self.done:
+                    await self._poll(session, self._call())
                 ended = self.done  # What is printed before the end is there when the end has been told of.
-                logs = [log async for log in pager]
+                try:
+                    logs = [log async for log in pager]
+                except NotFoundError:
+                    if ended or self.state is None:
+                        raise
+                    logs = []  # Roblox promises logs only from the end of a script on.
                 now = _Log(
                     messages=tuple(text for log in logs for text in log.messages),
                     structured_messages=tuple(each for log in logs for each in log.structured_messages),
@@ -309,13 +313,11 @@ class LuauTask(Operation[LuauResult]):
                 pause = shortest if poll is not None or fresh != _Log() else pause
                 await session.runtime.sleep(max(pause, fair_pause()))
                 pause = min(2 * pause, LONGEST_PAUSE)
-                if not self.done:
-                    await self._poll(session, self._call())
 
     def _log_pages(self, view: str) -> Pager[_Log]:
         return list_pages(
             self._session,
-            _at(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS, f"{self.path}/logs"),
+            _at(api.LIST_TASK_LOGS, f"{self.path}/logs"),
             _LOGS,
             {},
             page_size=_LARGEST_LOG_PAGE,
@@ -325,7 +327,7 @@ class LuauTask(Operation[LuauResult]):
         )
 
     def _call(self) -> Call:
-        return Call(_at(api.GET_LUAU_EXECUTION_SESSION_TASK, self.path))
+        return Call(_at(api.GET_TASK, self.path))
 
     def _error_class(self, code: str | None, message: str) -> type[OperationFailedError]:
         return LuauCancelledError if self.state == "CANCELLED" else _ERRORS.get(code, LuauError)

@@ -13,7 +13,7 @@ from rblxcloud.http.binding import Binding
 from rblxcloud.http.request import Call
 from rblxcloud.http.response import unusable
 from rblxcloud.operation import Operation, start
-from rblxcloud.resources.arguments import shown
+from rblxcloud.resources.arguments import check_choice, shown
 from rblxcloud.resources.base import Model, check_segment, check_text
 from rblxcloud.resources.entry import check_finite, fit
 from rblxcloud.resources.value import EXACT_INTEGER, Codec
@@ -112,8 +112,7 @@ async def flush(binding: Binding, universe_id: int, scope: FlushScope) -> Operat
     Raises:
         InvalidRequestError: There is no such scope.
     """
-    if scope not in get_args(FlushScope):
-        raise InvalidRequestError("scope", f"{shown(scope)} is neither 'LIVE' nor 'TEST'")
-    call = Call(api.FLUSH_MEMORY_STORE, {"universe_id": universe_id}, {"scope": scope})
+    query = {"scope": check_choice("scope", scope, get_args(FlushScope))}
+    call = Call(api.FLUSH_MEMORY_STORE, {"universe_id": universe_id}, query)
     # The poll wants the same scope as the flush.
-    return await start(binding, call, MemoryStoreFlush, query={"scope": scope})
+    return await start(binding, call, MemoryStoreFlush, query=query)

@@ -198,7 +198,8 @@ class Place(Resource):
 
         Raises:
             InvalidRequestError: An argument is refused; no script was started.
-            RateLimitedError: Too many scripts were started, or too many run in this place.
+            RateLimitedError: Too many scripts were started, or 10 run in this place. A client with more `retries`
+                waits longer for one of them to end, and a `deadline` bounds that.
             NotFoundError: There is no such place in the experience, or no such version.
 
         Scopes: `universe.place.luau-execution-session:write`.
@@ -280,7 +281,7 @@ class Place(Resource):
         session = self._session
         async with open_place(session.runtime, file, size=size, progress=progress) as body:
             call = Call(
-                api.PLACES_CREATE_PLACE_VERSION_API_KEY,
+                api.CREATE_VERSION,
                 {"universeId": self.experience_id, "placeId": self.id},
                 {"versionType": kind},
                 content=body,
@@ -380,7 +381,7 @@ class Place(Resource):
             "title": None if title is None else check_text("title", title),
             "description": None if description is None else check_text("description", description),
         }
-        call = json_call(api.PLACE_VERSION_UPDATE_PLACE_VERSION_NOTES, path, body)
+        call = json_call(api.UPDATE_VERSION_NOTES, path, body)
         return (await self._session.request(call, NOTED)).place_version
 
     def instance(self, id: str = "root") -> Instance:
@@ -436,7 +437,7 @@ class Place(Resource):
         Scopes: `legacy-team-collaboration:manage`.
         Source: `DELETE /legacy-develop/v2/teamtest/{placeId}`.
         """
-        endpoint, server = api.DELETE_LEGACY_DEVELOP_V2_TEAMTEST_PLACE_ID, check_game_id(game_id)
+        endpoint, server = api.CLOSE_TEAM_TEST, check_game_id(game_id)
         await self._session.send(Call(endpoint, {"placeId": self.id}, {"gameId": server}))
 
     @property

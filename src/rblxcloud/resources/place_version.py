@@ -156,7 +156,7 @@ def list_versions(
     }
     return list_pages(
         binding,
-        api.PLACE_VERSION_GET_PLACE_VERSION_HISTORY,
+        api.LIST_VERSIONS,
         _VERSIONS,
         {"placeId": place},
         page_size=page_size,
@@ -170,7 +170,7 @@ def list_contributors(binding: Binding, place: int, *, limit: int | None, page_s
     """List who worked on a place; see `Place.contributors`."""
     return list_pages(
         binding,
-        api.PLACE_VERSION_GET_PLACE_CONTRIBUTORS,
+        api.LIST_CONTRIBUTORS,
         _CONTRIBUTORS,
         {"placeId": place},
         page_size=page_size,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from rblxcloud.endpoints import assets, places, server_management, thumbnails, users
+from rblxcloud.endpoints import assets, memory_stores, places, server_management, thumbnails, users
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.operation import Operation, polled_at, resume
+from rblxcloud.operation import Operation, resume
+from rblxcloud.operation_state import locate
 from rblxcloud.resources.asset import Asset
 from rblxcloud.resources.game_server import ServerRestart
 from rblxcloud.resources.generative import SpeechAsset
@@ -26,11 +26,10 @@ RESULTS: Mapping[str, type[Any]] = {
     users.GET_USER_THUMBNAIL_GENERATION_OPERATION.name: UserThumbnail,
     thumbnails.GET_HOMEPAGE_THUMBNAIL_UPLOADS.name: HomepageThumbnail,
     server_management.LIST_RESTARTS.name: ServerRestart,
+    memory_stores.GET_MEMORY_STORE_FLUSH_OPERATION.name: MemoryStoreFlush,
 }
 """What the operations bring that are polled at an endpoint."""
 
-_FLUSH = re.compile(r"/cloud/v2/universes/\d+/(memory-store/)?operations/[^/?#]+(\?scope=(LIVE|TEST))?", re.ASCII)
-"""Where flushes are polled: the table has but one of the two, and the poll wants the scope too."""
 OTHERS: Mapping[str, type[Any]] = {
     "GenerateSpeechAssetResponse": SpeechAsset,
     "ListInstanceChildrenResponse": CHILDREN,
@@ -54,9 +53,7 @@ def resume_by_path(binding: Binding, path: object) -> Operation[Any]:
     if is_task(path):
         return resume_task(binding, path)
     address = f"/assets/v1/{path}" if path.startswith("operations/") else path
-    if _FLUSH.fullmatch(address):
-        return resume(binding, address, MemoryStoreFlush)
-    result = RESULTS.get(polled_at(address).name)
+    result = RESULTS.get(locate(address).endpoint.name)
     if result is None:
         raise InvalidRequestError("path", f"{path!r} is not the path of an operation; operation.path is one")
     return resume(binding, address, result, OTHERS)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -26,7 +24,6 @@ from rblxcloud.resources.user import User
 Planned: TypeAlias = Callable[..., object] | str | tuple[str, str]
 """A call that a program means to make: a method of this package, the name of an endpoint, or HTTP method and path."""
 
-_SOURCE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]+)[^`]*`")
 _PARAMETER = re.compile(r"{\w+}")
 _TARGETS = {
     **dict.fromkeys(("universe_id", "universeId"), "experience"),
@@ -197,13 +194,12 @@ def _planned(call: object) -> Iterator[PlannedCall]:
         yield PlannedCall(f"{method} {path}", endpoint, _named(values))
     elif callable(call):
         name = getattr(call, "__qualname__", shown(call))
-        sources = _sources(call)
-        if not sources:
-            hint = "; python -OO drops what tells: pass the endpoint's name" if sys.flags.optimize > 1 else ""
-            raise InvalidRequestError("calls", f"{name} is no method that calls Open Cloud{hint}")
+        endpoints = _called_by(name) if str(getattr(call, "__module__", None)).startswith("rblxcloud.") else ()
+        if not endpoints:
+            raise InvalidRequestError("calls", f"{name} is no method that calls Open Cloud")
         owner = getattr(call, "__self__", None)
-        for endpoint in sources:
-            yield PlannedCall(name, endpoint, _target_of(getattr(owner, "_impl", owner)))
+        target = _target_of(getattr(owner, "_impl", owner))
+        yield from (PlannedCall(name, endpoint, target) for endpoint in endpoints)
     else:
         raise InvalidRequestError("calls", f"{shown(call)} is no method, no endpoint's name, and no (method, path)")
 
@@ -217,12 +213,12 @@ def _pair(call: tuple[object, ...]) -> tuple[str, str]:
 
 
 def _named(values: Mapping[str, str | int]) -> _Target:
-    """Return what the values of a path name; a template names nothing."""
+    """Return what the values of a path name; a template names nothing, and neither does a hyphen."""
     named: dict[str, Any] = {}
     for name, value in values.items():
         slot, text = _TARGETS.get(name), str(value)
-        if slot is not None and not _PARAMETER.fullmatch(text):
-            named[slot] = text if slot == "data_store" else int(text) if text.isascii() and text.isdigit() else None
+        if slot is not None and text != "-" and not _PARAMETER.fullmatch(text):
+            named[slot] = text if slot == "data_store" else check_id("calls", text)
     return _Target(**named)
 
 
@@ -241,24 +237,11 @@ def _target_of(owner: object) -> _Target:
             return _Target(experience=experience, data_store=store)
 
 
-def _sources(function: Callable[..., object]) -> tuple[Endpoint, ...]:
-    """Return the endpoints that a method calls: what its documentation names as its source.
+def _called_by(method: str) -> tuple[Endpoint, ...]:
+    # The table is written by what imports this package, which has to work where the table is broken or missing.
+    from rblxcloud.resources.method_endpoints import METHOD_ENDPOINTS
 
-    A test holds that every method's source names rows of the table.
-    """
-    _, _, source = (inspect.getdoc(function) or "").rpartition("Source:")
-    return tuple(endpoint for method, path in _SOURCE.findall(source) for endpoint in _rows(method, path))
-
-
-@cache
-def _rows(method: str, path: str) -> tuple[Endpoint, ...]:
-    if "..." not in path:
-        endpoint, _ = match(method, path)
-        return (endpoint,) if endpoint.name in _by_name() else ()
-    parts = (re.escape(_PARAMETER.sub("{}", part)) for part in path.split("..."))
-    pattern = re.compile(".+".join(parts))
-    rows = (row for row in all_endpoints() if row.method == method)
-    return tuple(row for row in rows if pattern.fullmatch(_PARAMETER.sub("{}", row.path)))
+    return tuple(_by_name()[name] for name in METHOD_ENDPOINTS.get(method, ()))
 
 
 @cache

@@ -112,7 +112,7 @@ class Secrets:
         """
         return list_pages(
             self._binding,
-            api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS,
+            api.LIST_SECRETS,
             _SECRETS,
             {"universeId": self._universe_id},
             page_size=page_size,
@@ -120,12 +120,15 @@ class Secrets:
             limit=limit,
         )
 
-    async def create(self, id: str, value: SecretStr | str | bytes, *, domain: str | None = None) -> Secret:
+    async def create(
+        self, id: str, value: SecretStr | SecretBytes | str | bytes, *, domain: str | None = None
+    ) -> Secret:
         """Make a secret; an experience has 500 at most.
 
         Args:
             id: Its name: 1 to 64 letters, digits and underscores, no digit first.
-            value: What to keep secret: text of 1 to 1,024 characters, or as many bytes. A `SecretStr` is shown nowhere.
+            value: What to keep secret: text of 1 to 1,024 characters, or as many bytes. What comes in a `SecretStr` or
+                `SecretBytes` is shown nowhere.
             domain: Where the experience's servers may send it: `api.example.com`, `*.example.com`, or `*` for
                 everywhere. None for nowhere: a private key, which signs and is not sent itself.
 
@@ -141,14 +144,18 @@ class Secrets:
         Source: `POST /cloud/v2/universes/{universeId}/secrets`,
         `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
         """
-        plain = _check_value(value)
-        del value  # Tracebacks can be made to show variables.
+        hidden = _hide(value)
+        del value
         fields = {"id": _check_id(id), "domain": _check_domain(domain)}
-        endpoint = api.POST_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS
-        return await self._write(endpoint, {"universeId": self._universe_id}, fields, plain)
+        endpoint = api.CREATE_SECRET
+        return await self._write(endpoint, {"universeId": self._universe_id}, fields, _check_value(hidden))
 
     async def update(
-        self, id: str, *, value: SecretStr | str | bytes | Unset = UNSET, domain: str | Unset | None = UNSET
+        self,
+        id: str,
+        *,
+        value: SecretStr | SecretBytes | str | bytes | Unset = UNSET,
+        domain: str | Unset | None = UNSET,
     ) -> Secret:
         """Change what is passed, and leave the rest.
 
@@ -169,16 +176,16 @@ class Secrets:
         Source: `PATCH /cloud/v2/universes/{universeId}/secrets/{secretId}`,
         `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
         """
-        plain = None if isinstance(value, Unset) else _check_value(value)
-        del value  # See create.
+        hidden = _hide(value)
+        del value
         path: dict[str, str | int] = {"universeId": self._universe_id, "secretId": _check_id(id)}
         fields: dict[str, Any] = {}
         if not isinstance(domain, Unset):
             # Text, since null is what a service of .NET reads where a field was left out.
             fields["domain"] = _check_domain(domain) or ""
-        endpoint = api.PATCH_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID
-        if plain is not None:
-            return await self._write(endpoint, path, fields, plain)
+        endpoint = api.UPDATE_SECRET
+        if not isinstance(hidden, Unset):
+            return await self._write(endpoint, path, fields, _check_value(hidden))
         if not fields:
             raise InvalidRequestError("update", "nothing was passed to change")
         return await self._binding.get().request(json_call(endpoint, path, fields), _SECRET)
@@ -196,7 +203,7 @@ class Secrets:
         Source: `DELETE /cloud/v2/universes/{universeId}/secrets/{secretId}`.
         """
         path: dict[str, str | int] = {"universeId": self._universe_id, "secretId": _check_id(id)}
-        endpoint = api.DELETE_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID
+        endpoint = api.DELETE_SECRET
         await self._binding.get().send(Call(endpoint, path))
 
     async def _write(
@@ -232,7 +239,7 @@ class Secrets:
             return key
 
     async def _fetch_key(self, session: Session) -> _PublicKey:
-        endpoint = api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_PUBLIC_KEY
+        endpoint = api.GET_PUBLIC_KEY
         wire = await session.request(Call(endpoint, {"universeId": self._universe_id}), _WIRE_KEY)
         try:
             return _PublicKey(wire.key_id, _sealed_box(b64decode(wire.secret, validate=True)))
@@ -270,21 +277,28 @@ def _sealed_box(key: bytes) -> SealedBox[PublicKey]:
     return box
 
 
-def _check_value(value: object) -> SecretBytes:
+def _hide(value: object) -> object:
+    """Return text and bytes in a wrapping that shows them nowhere: tracebacks can be made to show variables."""
+    if isinstance(value, str):
+        return SecretStr(value)
+    return SecretBytes(value) if isinstance(value, bytes) else value
+
+
+def _check_value(hidden: object) -> SecretBytes:
     """Return what is to be sealed; neither an error nor its frames show it."""
-    plain, problem = _encoded(value)
+    encoded, problem = _encoded(hidden)
     if problem:
         raise InvalidRequestError("value", problem)
-    return plain
+    return encoded
 
 
-def _encoded(value: object) -> tuple[SecretBytes, str]:
+def _encoded(hidden: object) -> tuple[SecretBytes, str]:
     """Return a value as it is sealed, and what is wrong with it, where something is."""
-    plain, unit = value.get_secret_value() if isinstance(value, SecretStr) else value, "characters"
+    # A wrapping checks nothing: that of a variable which is not set holds None.
+    plain: object = hidden.get_secret_value() if isinstance(hidden, SecretStr | SecretBytes) else hidden
     if not isinstance(plain, str | bytes):
-        return SecretBytes(b""), f"is of type {type(value).__name__}; it takes text or bytes"
-    if isinstance(plain, bytes):
-        unit = "bytes"
+        return SecretBytes(b""), f"is of type {type(plain).__name__}; it takes text or bytes"
+    unit = "bytes" if isinstance(plain, bytes) else "characters"
     if not 0 < len(plain) <= LONGEST_SECRET:
         return SecretBytes(b""), f"has {len(plain)} {unit}; it takes 1 to {LONGEST_SECRET}"
     try:
@@ -295,8 +309,8 @@ def _encoded(value: object) -> tuple[SecretBytes, str]:
 
 def _check_id(id: object) -> str:
     if not isinstance(id, str) or not _ID.fullmatch(id):
-        problem = "is not 1 to 64 letters (a to z), digits and underscores, beginning with no digit"
-        raise InvalidRequestError("id", f"{shown(id)} {problem}")
+        # It is not shown: who has mixed up the arguments has passed the value here.
+        raise InvalidRequestError("id", "is not 1 to 64 letters (a to z), digits and underscores, with no digit first")
     return id
 
 

@@ -12,11 +12,11 @@ from rblxcloud.endpoints import user_restrictions as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.binding import Binding
-from rblxcloud.http.idempotency import idempotency_query
+from rblxcloud.http.idempotency import new_key
 from rblxcloud.http.request import Call, check_unicode, encode_json
 from rblxcloud.pagination import Pager
 from rblxcloud.resources.arguments import check_switch, check_whole, shown
-from rblxcloud.resources.base import Model, PathId, Resource, Timestamp, check_id
+from rblxcloud.resources.base import Model, PathId, Resource, Timestamp, check_id, check_text
 from rblxcloud.resources.listing import PageModel, WirePage, list_pages
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def _read_duration(value: object) -> object:
 
 def _place_of(path: object) -> object:
     """A restriction's path names the place; one of the whole experience names none."""
-    match = _PLACE.match(path) if isinstance(path, str) else None
+    if not isinstance(path, str):
+        return path
+    match = _PLACE.match(path)
     return match[1] if match else None
 
 
@@ -55,7 +57,8 @@ def _read_place(place: object) -> object:
 
 
 def _is_there(value: object) -> bool:
-    return value is not None
+    """Answers hold an empty object where it is so, and leave it out where it is not."""
+    return value if isinstance(value, bool) else value is not None
 
 
 def _term(name: str) -> AliasChoices:
@@ -167,9 +170,7 @@ class UserRestrictions:
         Source: `GET /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
         `GET /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
-        endpoint = self._either(
-            api.GET_USER_RESTRICTION__USING_UNIVERSES, api.GET_USER_RESTRICTION__USING_UNIVERSES_PLACES
-        )
+        endpoint = self._either(api.GET_USER_RESTRICTION, api.GET_USER_RESTRICTION_OF_PLACE)
         call = Call(endpoint, self._path(check_user(user)))
         return await self._binding.get().request(call, _RESTRICTION)
 
@@ -189,7 +190,7 @@ class UserRestrictions:
         """
         return list_pages(
             self._binding,
-            self._either(api.LIST_USER_RESTRICTIONS, api.LIST_USER_RESTRICTIONS__USING_UNIVERSES),
+            self._either(api.LIST_USER_RESTRICTIONS, api.LIST_USER_RESTRICTIONS_OF_PLACE),
             _RESTRICTIONS,
             self._path(),
             page_size=page_size,
@@ -207,6 +208,7 @@ class UserRestrictions:
         private_reason: str | None = None,
         display_reason: str | None = None,
         exclude_alt_accounts: bool = False,
+        idempotency_key: str | None = None,
     ) -> UserRestriction: ...
     @overload
     async def ban(
@@ -218,6 +220,7 @@ class UserRestrictions:
         private_reason: str | None = None,
         display_reason: str | None = None,
         exclude_alt_accounts: bool = False,
+        idempotency_key: str | None = None,
     ) -> UserRestriction: ...
     async def ban(
         self,
@@ -228,6 +231,7 @@ class UserRestrictions:
         private_reason: str | None = None,
         display_reason: str | None = None,
         exclude_alt_accounts: bool = False,
+        idempotency_key: str | None = None,
     ) -> UserRestriction:
         """Keep a user from joining; one who plays now is put out. It takes the place of a ban that holds already.
 
@@ -242,13 +246,17 @@ class UserRestrictions:
             private_reason: Why, for those who manage the experience; at most 1,000 characters.
             display_reason: Why, as the user reads it; at most 400 characters.
             exclude_alt_accounts: Whether other accounts of the same person may still join.
+            idempotency_key: Text that stands for this one ban, such as the id of a row in your own database: a program
+                that was killed and bans again with the same key bans once. Roblox knows a key for a while only. None
+                for a key of the call's own.
 
         Returns:
-            The restriction as it is now.
+            The restriction as it is now; for a key that came before, what was answered then.
 
         Raises:
             InvalidRequestError: An argument is refused, or there are both a duration and `permanent=True`, or neither;
                 nothing was sent.
+            BadRequestError: The idempotency key is too old, or came before with another change.
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
@@ -264,27 +272,30 @@ class UserRestrictions:
             terms["displayReason"] = displayed
         if check_switch("exclude_alt_accounts", exclude_alt_accounts):
             terms["excludeAltAccounts"] = True
-        return await self._update(user, terms)
+        return await self._update(user, terms, idempotency_key)
 
-    async def unban(self, user: User | int) -> UserRestriction:
+    async def unban(self, user: User | int, *, idempotency_key: str | None = None) -> UserRestriction:
         """Let a user join again; one who may is left as they are.
 
         A ban from the whole experience is not lifted at one of its places.
 
         Args:
             user: The user, or the id.
+            idempotency_key: Text that stands for this one change, as `ban` takes it.
 
         Returns:
-            The restriction as it is now.
+            The restriction as it is now; for a key that came before, what was answered then.
 
         Raises:
+            InvalidRequestError: An argument is refused; nothing was sent.
+            BadRequestError: The idempotency key is too old, or came before with another change.
             OutcomeUnknownError: An attempt was lost, and the repeat was refused.
 
         Scopes: `universe.user-restriction:write`.
         Source: `PATCH /cloud/v2/universes/{universe_id}/user-restrictions/{user_restriction_id}`,
         `PATCH /cloud/v2/universes/{universe_id}/places/{place_id}/user-restrictions/{user_restriction_id}`.
         """
-        return await self._update(user, {"active": False})
+        return await self._update(user, {"active": False}, idempotency_key)
 
     def logs(
         self,
@@ -329,19 +340,16 @@ class UserRestrictions:
             query={"filter": " && ".join(conditions) or None},
         )
 
-    async def _update(self, user: User | int, terms: dict[str, Any]) -> UserRestriction:
-        session = self._binding.get()
-        endpoint = self._either(
-            api.UPDATE_USER_RESTRICTION__USING_UNIVERSES, api.UPDATE_USER_RESTRICTION__USING_UNIVERSES_PLACES
-        )
+    async def _update(self, user: User | int, terms: dict[str, Any], key: str | None) -> UserRestriction:
+        endpoint = self._either(api.UPDATE_USER_RESTRICTION, api.UPDATE_USER_RESTRICTION_OF_PLACE)
         call = Call(
             endpoint,
             self._path(check_user(user)),
-            {"updateMask": "gameJoinRestriction", **idempotency_query(session)},
+            {"updateMask": "gameJoinRestriction"},
             content=encode_json({"gameJoinRestriction": terms}),
-            guarded=True,
+            idempotency_key=new_key() if key is None else check_text("idempotency_key", key),
         )
-        return await session.request(call, _RESTRICTION)
+        return await self._binding.get().request(call, _RESTRICTION)
 
     def _either(self, of_experience: Endpoint, of_place: Endpoint) -> Endpoint:
         return of_experience if self._place_id is None else of_place
@@ -398,10 +406,11 @@ def _check_term(duration: object, permanent: object) -> int | None:
         if isinstance(duration, bool) or not isinstance(duration, int):
             raise InvalidRequestError("duration", f"{shown(duration)} is neither a timedelta nor an int of seconds")
         return check_whole("duration", duration, LONGEST_RESTRICTION, smallest=1)
-    if duration % _SECOND:
-        raise InvalidRequestError("duration", f"{duration} is not whole seconds: Roblox takes no parts of one")
     if not _SECOND <= duration <= LONGEST_RESTRICTION * _SECOND:
         raise InvalidRequestError("duration", f"{duration} is not 1 to {LONGEST_RESTRICTION} seconds")
+    if duration % _SECOND:
+        rounded = -(-duration // _SECOND)
+        raise InvalidRequestError("duration", f"{duration} is not whole seconds: pass {rounded}, or another round time")
     return duration // _SECOND
 
 

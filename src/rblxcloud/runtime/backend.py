@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 import sys
@@ -95,9 +96,36 @@ def build(module: Any, request: Request, content: Any, trace: Any) -> Any:
         raise _unsendable() from None
     if content is not None and not isinstance(content, bytes):
         wire.stream = _stream(module, content)
+    if request.signed:
+        wire.url = _signed_url(module)(wire.url)
     if wire.url.raw_path != target:
         wire.extensions["target"] = target  # httpx takes dot segments out of a path.
     return wire
+
+
+class _Signed:
+    """Marks URLs whose query opens a file to whoever has it."""
+
+
+class _Discreet(logging.Filter):
+    """Takes that query out of what is logged, and lets everything through."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Look at the arguments of a message."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_bare(item) if isinstance(item, _Signed) else item for item in record.args)
+        return True
+
+
+@cache
+def _signed_url(module: Any) -> Any:
+    """Return the library's class of URLs with that mark; the library logs each at the level INFO."""
+    logging.getLogger(module.__name__).addFilter(_Discreet())
+    return type("SignedURL", (_Signed, module.URL), {})
+
+
+def _bare(url: Any) -> Any:
+    return url.copy_with(query=None)
 
 
 def _stream(module: Any, chunks: Any) -> Any:
@@ -165,11 +193,12 @@ def _words(error: Exception) -> str:
 
 
 def _drop_request(module: Any, error: Exception) -> None:
-    """Take the request, and with it the credential, out of an exception that users may keep or pickle."""
+    """Take the request, and with it what opens something, out of an exception that users may keep or pickle."""
     if isinstance(error, module.RequestError):
         with suppress(RuntimeError):  # It has none.
             holder: Any = error
-            holder.request = module.Request(holder.request.method, holder.request.url)
+            url = holder.request.url
+            holder.request = module.Request(holder.request.method, _bare(url) if isinstance(url, _Signed) else url)
 
 
 def closed() -> ConfigurationError:

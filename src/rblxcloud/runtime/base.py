@@ -67,12 +67,14 @@ class Request:
     """One attempt, ready to be sent: everything is already encoded."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     """Absolute and percent-encoded; a backend sends the path exactly as it stands here."""
     headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     content: bytes | AsyncGenerator[bytes, None] | None = field(default=None, repr=False)
     """The body; one that is made while it is sent goes with its `content-length`, and is closed after the attempt."""
     timeout: Timeout = field(default_factory=Timeout)
+    signed: bool = False
+    """Whether the query of the URL opens a file to whoever has it: nothing that is logged has it."""
 
 
 class SendFailure(Exception):

@@ -110,6 +110,11 @@ class WebhookReceiver:
         """
         if not isinstance(webhook, Webhook):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise InvalidRequestError("webhook", f"is of type {type(webhook).__name__}; it takes a Webhook")
+        if isinstance(inbox, type) or (inbox is not None and not callable(getattr(inbox, "lease", None))):  # pyright: ignore[reportUnnecessaryIsInstance]
+            problem = (
+                f"is of type {type(inbox).__name__}; it takes an inbox, such as SQLWebhookInbox('sqlite:///inbox.db')"
+            )
+            raise InvalidRequestError("inbox", problem)
         self.max_body_bytes: int = check_whole("max_body_bytes", max_body_bytes, _LARGEST_BODY, smallest=1)
         """Larger bodies are refused."""
         self._webhook = webhook

@@ -357,8 +357,8 @@ async def bans_and_secrets(experience: Experience) -> None:
     ban = await bans.ban(156, duration=timedelta(days=1), private_reason="p", display_reason=None)
     assert_type(ban, UserRestriction)
     assert_type(ban.ends, datetime | None)
-    assert_type(await bans.ban(156, permanent=True, exclude_alt_accounts=True), UserRestriction)
-    assert_type(await experience.place(2).user_restrictions.unban(156), UserRestriction)
+    assert_type(await bans.ban(156, permanent=True, exclude_alt_accounts=True, idempotency_key="b"), UserRestriction)
+    assert_type(await experience.place(2).user_restrictions.unban(156, idempotency_key="a"), UserRestriction)
     async for row in bans.logs(user=156, place=experience.place(2)):
         assert_type(row, UserRestrictionLog)
         assert_type(row.moderator_id, int | None)

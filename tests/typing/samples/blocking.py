@@ -287,8 +287,8 @@ def bans_and_secrets(experience: Experience) -> None:
     ban = bans.ban(156, duration=timedelta(days=1), private_reason="p", display_reason=None)
     assert_type(ban, UserRestriction)
     assert_type(ban.ends, datetime | None)
-    assert_type(bans.ban(156, permanent=True, exclude_alt_accounts=True), UserRestriction)
-    assert_type(experience.place(2).user_restrictions.unban(156), UserRestriction)
+    assert_type(bans.ban(156, permanent=True, exclude_alt_accounts=True, idempotency_key="b"), UserRestriction)
+    assert_type(experience.place(2).user_restrictions.unban(156, idempotency_key="a"), UserRestriction)
     for row in bans.logs(user=156, place=experience.place(2)):
         assert_type(row, UserRestrictionLog)
         assert_type(row.moderator_id, int | None)

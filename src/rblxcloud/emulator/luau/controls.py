@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.luau import tasks
 from rblxcloud.emulator.luau.handlers import LuauAnswer, LuauHandler, LuauRun, answer_of
 from rblxcloud.emulator.luau.rooms import StartedTask
-from rblxcloud.emulator.model import RawRequest, World
+from rblxcloud.emulator.model import RawRequest
 
 __all__ = ["LuauControls", "LuauTaskRecord", "starts_script"]
 
-Transaction = Callable[[], AbstractContextManager[object]]
 HandlerT = TypeVar("HandlerT", bound=LuauHandler)
 
 _MOST_TASKS = 1000
@@ -34,7 +33,7 @@ class LuauTaskRecord:
     script: str = field(repr=False)
 
 
-class LuauControls:
+class LuauControls(Controls):
     """An emulator's Luau. It runs none: a handler that is registered for a script says what comes of it.
 
     A handler is called when a task is made, in the thread that answers the request, and outside of the emulator's lock
@@ -45,10 +44,6 @@ class LuauControls:
         world: The emulator's state.
         transaction: Opens a transaction in it.
     """
-
-    def __init__(self, world: World, transaction: Transaction) -> None:
-        self._world = world
-        self._transaction = transaction
 
     @property
     def live_logs(self) -> bool:

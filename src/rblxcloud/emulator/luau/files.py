@@ -1,4 +1,7 @@
-"""The files that scripts take and bring: at addresses of their own, without a credential, for 15 minutes."""
+"""The files that scripts take and bring: at addresses of their own, without a credential, for 15 minutes.
+
+Those of an input begin with its creation, those of an output with the end of its task.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from uuid import uuid4
 
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.files import check_location, file_endpoint, file_reply, location
-from rblxcloud.emulator.luau import tasks
 from rblxcloud.emulator.luau.tasks import Task
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.protobuf import camel_keys, invalid
@@ -69,17 +71,19 @@ def _put(world: World, call: Call) -> Reply:
     return Reply()
 
 
-def read_input(world: World, universe: str, path: object) -> bytes:
-    """Return the file that a task is given.
+def read_input(world: World, universe: str, path: object) -> bytes | None:
+    """Return the file that a task is given; None for a task without one.
 
     Args:
         world: The emulator's state.
         universe: Id of the task's universe.
-        path: What the request names.
+        path: What the request names; an empty text is nothing, as in protobuf's JSON.
 
     Raises:
         Refusal: 400 for what is no input, one of another universe, one that is too old or was never uploaded.
     """
+    if path == "":
+        return None
     match = _PATH.fullmatch(path) if isinstance(path, str) else None
     if match is None:
         raise invalid("binaryInput is not the path of a binary input.")
@@ -98,20 +102,20 @@ def output_address(world: World, call: Call, task: Task) -> str | None:
     row = world.database.execute("SELECT 1 FROM luau_outputs WHERE task = ?", (task.id,)).fetchone()
     if row is None or world.now() < task.ends:
         return None
-    return location(call, world.now(), f"/_cdn/luau-outputs/{task.id}", LIFETIME)
+    return location(call, task.ends, f"/_cdn/luau-outputs/{task.id}", LIFETIME)
 
 
 def _download(world: World, call: Call) -> Reply:
     number = call.path["task"]
     check_location(call, world.now(), f"/_cdn/luau-outputs/{number}")
     row = world.database.execute("SELECT content FROM luau_outputs WHERE task = ?", (number,)).fetchone()
-    if row is None or tasks.find(world, number) is None:
+    if row is None:  # the emulator was reset since the address was told
         raise Refusal(404, "NOT_FOUND", "There is no such file.")
     return file_reply(bytes(row[0]), "application/octet-stream", call.headers)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK_BINARY_INPUT: _create,
+    api.CREATE_BINARY_INPUT: _create,
     _INPUT: _put,
     _OUTPUT: _download,
 }

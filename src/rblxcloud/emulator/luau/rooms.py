@@ -15,6 +15,7 @@ from rblxcloud.emulator.luau.tasks import Task
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request
 from rblxcloud.emulator.places.addressing import addressed
+from rblxcloud.emulator.places.versions import find_version
 from rblxcloud.emulator.protobuf import camel_keys, duration, invalid, switch, timestamp
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import luau as api
@@ -30,6 +31,8 @@ MOST_INCOMPLETE = 10
 KEPT_LOGS = 450 * 1024
 MOST_MESSAGES = 10_000
 
+_FIRST_VERSION = 1
+"""What a place has to which nothing was published yet."""
 _KEPT: tuple[str, ...] = ("script", "timeout", "binaryInput", "enableBinaryOutput")
 _BASIC, _FULL = ("", "VIEW_UNSPECIFIED", "BASIC"), ("FULL",)
 _FLAT, _STRUCTURED = ("", "VIEW_UNSPECIFIED", "FLAT"), ("STRUCTURED",)
@@ -52,10 +55,10 @@ def _create(world: World, call: Call) -> Reply:
         script=script,
         universe=int(place.universe),
         place=int(place.id),
-        version=_version(call),
+        version=_version(world, call, place.id),
         user=_user(call),
         timeout=float(seconds),
-        binary_input=files.read_input(world, place.universe, body["binaryInput"]) if body.get("binaryInput") else None,
+        binary_input=files.read_input(world, place.universe, body.get("binaryInput", "")),
         binary_output=switch("enableBinaryOutput", body.get("enableBinaryOutput", False)),
     )
     if call.limited and tasks.incomplete(world, place.id) >= MOST_INCOMPLETE:
@@ -88,12 +91,18 @@ def _timeout(body: Mapping[str, Any]) -> Decimal:
     return seconds
 
 
-def _version(call: Call) -> int:
-    """Return the version that a script runs in."""
-    version = call.path.get("version_id", "1")
-    if not is_id(version):
+def _version(world: World, call: Call, place: str) -> int:
+    """Return the version that a script runs in: the one that is named, else the newest."""
+    newest, named = find_version(world, place), call.path.get("version_id")
+    if named is None:
+        return _FIRST_VERSION if newest is None else newest.number
+    if not is_id(named):
         raise invalid("The version is not a positive number.")
-    return int(version)
+    number = int(named)
+    there = number == _FIRST_VERSION if newest is None else find_version(world, place, number) is not None
+    if not there:
+        raise Refusal(404, "NOT_FOUND", f"The place {place} has no version {number}.")
+    return number
 
 
 def _user(call: Call) -> int:
@@ -196,9 +205,9 @@ def _forms(endpoint: Endpoint) -> list[Endpoint]:
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES: _create,
-    api.CREATE_LUAU_EXECUTION_SESSION_TASK__USING_UNIVERSES_PLACES: _create,
-    **dict.fromkeys(_forms(api.GET_LUAU_EXECUTION_SESSION_TASK), _get),
-    **dict.fromkeys(_forms(api.LIST_LUAU_EXECUTION_SESSION_TASK_LOGS), _list_logs),
+    api.CREATE_TASK: _create,
+    api.CREATE_TASK_OF_VERSION: _create,
+    **dict.fromkeys(_forms(api.GET_TASK), _get),
+    **dict.fromkeys(_forms(api.LIST_TASK_LOGS), _list_logs),
     **files.HANDLERS,
 }

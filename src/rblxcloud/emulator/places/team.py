@@ -87,5 +87,5 @@ def _place(world: World, call: Call) -> Place | None:
 
 HANDLERS: Mapping[Endpoint, Handler] = {
     develop.GET_LEGACY_DEVELOP_V1_PLACES_PLACE_ID_TEAMCREATE_ACTIVE_SESSION_MEMBERS: _members,
-    places.DELETE_LEGACY_DEVELOP_V2_TEAMTEST_PLACE_ID: _close,
+    places.CLOSE_TEAM_TEST: _close,
 }

@@ -256,8 +256,8 @@ def _newest(world: World, place: str, condition: str = "1", *values: Any) -> Ite
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.PLACES_CREATE_PLACE_VERSION_API_KEY: _publish,
-    api.PLACE_VERSION_GET_PLACE_VERSION_HISTORY: _history,
-    api.PLACE_VERSION_GET_PLACE_CONTRIBUTORS: _contributors,
-    api.PLACE_VERSION_UPDATE_PLACE_VERSION_NOTES: _set_notes,
+    api.CREATE_VERSION: _publish,
+    api.LIST_VERSIONS: _history,
+    api.LIST_CONTRIBUTORS: _contributors,
+    api.UPDATE_VERSION_NOTES: _set_notes,
 }

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from itertools import islice
 
-from rblxcloud.emulator.model import World
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.protobuf import LONGEST_DURATION
 from rblxcloud.emulator.restrictions import table
 from rblxcloud.emulator.restrictions.rooms import LONGEST_DISPLAY_REASON, LONGEST_PRIVATE_REASON
@@ -15,17 +13,8 @@ from rblxcloud.emulator.restrictions.table import EVERYWHERE, Log, Terms
 __all__ = ["RestrictionControls"]
 
 
-class RestrictionControls:
-    """An emulator's bans, as a game's scripts and moderators see and make them.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class RestrictionControls(Controls):
+    """An emulator's bans, as a game's scripts and moderators see and make them."""
 
     def ban(
         self,

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-
-from rblxcloud.emulator.model import Refusal, World
+from rblxcloud.emulator.controls import Controls
+from rblxcloud.emulator.model import Refusal
 from rblxcloud.emulator.secrets import keys, rooms, table
 from rblxcloud.emulator.secrets.table import Secret
 
 __all__ = ["SecretControls"]
 
 
-class SecretControls:
-    """An emulator's secrets, which it can open. They need `pip install 'rblxcloud[secrets]'`.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class SecretControls(Controls):
+    """An emulator's secrets, which it can open. They need `pip install 'rblxcloud[secrets]'`."""
 
     def put(self, universe: int, id: str, value: str | bytes, *, domain: str | None = None) -> None:
         """Let there be a secret, in the place of one of the same name.

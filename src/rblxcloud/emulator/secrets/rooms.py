@@ -185,9 +185,9 @@ def _shown(secret: Secret) -> dict[str, Any]:
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {
-    api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS: _list,
-    api.GET_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_PUBLIC_KEY: _public_key,
-    api.POST_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS: _create,
-    api.PATCH_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID: _update,
-    api.DELETE_CLOUD_V2_UNIVERSES_UNIVERSE_ID_SECRETS_SECRET_ID: _delete,
+    api.LIST_SECRETS: _list,
+    api.GET_PUBLIC_KEY: _public_key,
+    api.CREATE_SECRET: _create,
+    api.UPDATE_SECRET: _update,
+    api.DELETE_SECRET: _delete,
 }
