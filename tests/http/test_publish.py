@@ -147,6 +147,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a missing file": (lambda folder: str(folder / "gone.rbxl"), "does not exist"),
     "content as text": (lambda folder: "<roblox version='4'>", "does not exist"),
     "a model": (lambda folder: folder / "tree.rbxm", "is a model by its name"),
+    "a model in capitals": (lambda folder: folder / "TREE.RBXM", "is a model by its name"),
     "a number": (lambda folder: 5, "is of type int"),
     "nothing": (lambda folder: None, "is of type NoneType"),
     "a file in text mode": (lambda folder: io.StringIO("<roblox !"), "text mode"),
@@ -160,6 +161,7 @@ def test_what_is_no_place_is_refused_before_it_is_sent(perform: Perform, tmp_pat
     (tmp_path / "notes.txt").write_text("Remember the milk.")
     (tmp_path / "empty.rbxl").touch()
     (tmp_path / "tree.rbxm").write_bytes(BINARY)
+    (tmp_path / "TREE.RBXM").write_bytes(BINARY)
     make, problem = REFUSED[what]
     script = Script([])
     with pytest.raises(rblxcloud.InvalidRequestError, match=problem) as caught:

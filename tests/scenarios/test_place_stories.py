@@ -242,6 +242,7 @@ def test_a_write_whose_answer_was_lost_is_repeated_for_the_only_writer_alone(
         (lambda place: place.versions(before="yesterday").first_page(), "before"),
         (lambda place: place.versions(page_size=0).first_page(), "page_size"),
         (lambda place: place.contributors(limit=0).first_page(), "limit"),
+        (lambda place: place.team_create_members(limit=0).first_page(), "limit"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_sent(
