@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rblxcloud.emulator import core
+from rblxcloud.emulator import rooms
 from rblxcloud.emulator.api_keys import Resource
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.core import DEFAULT_KEY, Emulator
@@ -24,7 +24,7 @@ MESSAGE = {"topic": "news", "message": "hello"}
 INVALID = {"errors": [{"code": 0, "message": "Invalid access token"}]}
 SCOPE = "universe-messaging-service:publish"
 
-EMULATED = core._handlers()
+EMULATED = rooms._handlers()
 KEY_ONLY = [
     endpoint
     for endpoint in all_endpoints()
