@@ -106,7 +106,7 @@ class Session:
             settings.credential.kind,
             settings.players,
         )
-        self.pace = Pace(limiter, runtime, windows, settings.options)
+        self.pace: Pace = Pace(limiter, runtime, windows, settings.options)
         """When its calls may start, and what they cost."""
 
     def __repr__(self) -> str:
