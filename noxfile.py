@@ -25,7 +25,7 @@ nox.options.sessions = ["tests", "lint", "types", "generate", "docs"]
 def tests(session: nox.Session) -> None:
     """Run the tests on every installed Python; what follows `--` goes to pytest."""
     install(session, "-e", ".[all]", "--group", "test")
-    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session(name="minimum-deps", python="3.11")
@@ -34,7 +34,7 @@ def minimum_deps(session: nox.Session) -> None:
     pins = Path(session.create_tmp()) / "oldest.txt"
     pins.write_text("\n".join(oldest_versions()))
     install(session, "-e", ".[all]", "--group", "test", "-c", str(pins))
-    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadgroup", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

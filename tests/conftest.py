@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
 
 from tests.support.clock import ManualClock
 
-pytest_plugins = ["tests.plugins.no_skips"]
+pytest_plugins = ["tests.plugins.by_file", "tests.plugins.no_skips"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -17,15 +16,6 @@ _LOOPBACK = ("127.", "::1", "localhost")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `python -m codegen.index --record` passes."""
     parser.addoption("--record-endpoints", action="store_true", help="write codegen/record.json from the scenarios")
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process where several run them, and all stories, which are judged together."""
-    stories = Path(__file__).with_name("scenarios")
-    for item in items:
-        together = stories if item.path.is_relative_to(stories) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
 
 
 @pytest.fixture(autouse=True)

@@ -72,7 +72,7 @@ def emulator(
     emulator, _ = _served
     emulator.reset()
     emulator.recorded.clear()
-    test = request.node.nodeid.partition("[")[0].partition("@")[0]
+    test = request.node.nodeid.partition("[")[0]
     with _witness.watching(test, emulator.requests):
         yield emulator
     if _judge is not None:
