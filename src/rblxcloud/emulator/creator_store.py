@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, cast
 
 from rblxcloud.emulator.assets import operations
 from rblxcloud.emulator.assets.store import Asset, find_asset
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.creators.authority import check_creator
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
@@ -63,17 +63,8 @@ class _Product:
     restrictions: tuple[str, ...] = ()
 
 
-class CreatorStoreControls:
-    """What a test says to an emulator of the Creator Store.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class CreatorStoreControls(Controls):
+    """What a test says to an emulator of the Creator Store."""
 
     def restrict(self, asset: int, *restrictions: Restriction) -> None:
         """Say what keeps a product from being bought; nothing lifts the restrictions.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any, cast
 
 from rblxcloud.emulator.assets import operations, quotas, uploads
 from rblxcloud.emulator.assets.store import keep_file
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.creators.authority import check_creator
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Reply, World
@@ -39,17 +39,8 @@ _SILENT_FRAME = b"\xff\xfb\x90\xc4" + bytes(413)
 """A frame of an MP3 file: 26 ms of silence at 128 kbit/s."""
 
 
-class TranslationControls:
-    """The translations that an emulator knows; any other text gets the language's code in front of it.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class TranslationControls(Controls):
+    """The translations that an emulator knows; any other text gets the language's code in front of it."""
 
     def add(self, text: str, translations: Mapping[str, str], *, source: str = _DEFAULT_SOURCE) -> None:
         """Say how a text reads in other languages.

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any
 
 from rblxcloud.emulator.control_command import Command, ControlError
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.memory_stores import flush, queues, sorted_maps, space
 from rblxcloud.emulator.memory_stores.queues import StoredQueueItem
 from rblxcloud.emulator.memory_stores.sorted_maps import MapItem
-from rblxcloud.emulator.model import World
 from rblxcloud.emulator.protobuf import camel_keys
 from rblxcloud.emulator.universes import is_id
 
 __all__ = ["ROUTES", "MemoryStoreControls"]
 
 
-class MemoryStoreControls:
-    """An emulator's memory stores; looking at them changes nothing, and hides nothing.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class MemoryStoreControls(Controls):
+    """An emulator's memory stores; looking at them changes nothing, and hides nothing."""
 
     def sorted_map(self, universe: int | str, name: str) -> list[MapItem]:
         """Return the items of a sorted map, in its order.

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from typing import Any, Literal
 from uuid import uuid4
 
 from rblxcloud.emulator import universes
 from rblxcloud.emulator.assets.store import read_file
-from rblxcloud.emulator.model import World
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.places import instances, table, team, tree, versions
 
 __all__ = ["PlaceControls"]
 
 
-class PlaceControls:
-    """An emulator's places: those that it is told of, all others as nobody spoke of them.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class PlaceControls(Controls):
+    """An emulator's places: those that it is told of, all others as nobody spoke of them."""
 
     @property
     def largest_file(self) -> int:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from rblxcloud.emulator.model import World
+from rblxcloud.emulator.controls import Controls
 from rblxcloud.emulator.servers import restarts, store
 
 __all__ = ["ServerControls"]
 
 
-class ServerControls:
-    """An emulator's game servers: none, until some are let begin.
-
-    Args:
-        world: The emulator's state.
-        transaction: Opens a transaction in it.
-    """
-
-    def __init__(self, world: World, transaction: Callable[[], AbstractContextManager[object]]) -> None:
-        self._world = world
-        self._transaction = transaction
+class ServerControls(Controls):
+    """An emulator's game servers: none, until some are let begin."""
 
     def add(
         self,
