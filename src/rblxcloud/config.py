@@ -113,8 +113,8 @@ def resolve_base_url(value: str | None) -> str:
     Raises:
         ConfigurationError: It is no bare address, or plain http to another machine.
     """
-    source = "base_url" if value else "RBLXCLOUD_BASE_URL"
-    url = value or os.environ.get("RBLXCLOUD_BASE_URL") or DEFAULT_BASE_URL
+    source = "RBLXCLOUD_BASE_URL" if value is None else "base_url"
+    url = (os.environ.get("RBLXCLOUD_BASE_URL") or DEFAULT_BASE_URL) if value is None else value
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{source} is of type {type(url).__name__}; it takes text")
     try:

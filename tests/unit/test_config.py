@@ -25,6 +25,7 @@ from rblxcloud.http.request import encode_segment
         ("apis.roblox.com", "not an address"),
         ("https://[::1", "not an address"),
         ("http://localhost:99999", "not an address"),
+        ("", "not an address"),
         (8360, "of type int"),
     ],
 )

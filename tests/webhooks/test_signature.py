@@ -281,6 +281,13 @@ def test_the_secret_is_never_shown(secret: Any) -> None:
     assert signature(BODY) not in shown
 
 
+def test_a_refused_secret_is_in_no_frame_that_refuses_it() -> None:
+    with pytest.raises(InvalidRequestError, match="line break") as caught:
+        webhook(SecretStr(SECRET + "\n"))
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert SECRET not in "".join(frames.format())
+
+
 def test_an_event_is_the_same_whoever_reads_it() -> None:
     event = webhook().parse(signed(BODY), BODY)
     assert event == webhook(None, allow_unsigned=True).parse({}, BODY)

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from rblxcloud.config import check_seconds
 from rblxcloud.errors import ConfigurationError, ExpiredSignatureError, InvalidRequestError, InvalidSignatureError
-from rblxcloud.http.request import check_unicode
 from rblxcloud.resources.arguments import check_switch
 from rblxcloud.webhooks.events import WebhookEvent, read_event
 
@@ -49,6 +48,10 @@ class Webhook:
     It remembers nothing: Roblox can deliver an event more than once, and what was recorded on its way can be sent again
     while it is younger than `tolerance`. `WebhookReceiver` runs a handler once for each event.
     """
+
+    # Tracebacks that show variables show one whose arguments were refused, too.
+    _secret: SecretStr | None = None
+    _tolerance: float = 0.0
 
     def __init__(
         self,
@@ -133,14 +136,27 @@ def _check_signature(secret: SecretStr, moment: str | None, signatures: list[str
 
 
 def _check_secret(secret: object) -> SecretStr:
-    text = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
-    if not isinstance(text, str):
-        raise InvalidRequestError("secret", f"is of type {type(text).__name__}; it takes text")
+    if isinstance(secret, str):
+        secret = SecretStr(secret)
+    if not isinstance(secret, SecretStr):
+        raise InvalidRequestError("secret", f"is of type {type(secret).__name__}; it takes text")
+    if problem := _problem_of(secret):
+        raise InvalidRequestError("secret", problem)
+    return secret
+
+
+def _problem_of(secret: SecretStr) -> str | None:
+    """Return what is wrong with a secret; it raises nothing, since tracebacks can be made to show variables."""
+    text = secret.get_secret_value()
     if not text:
-        raise InvalidRequestError("secret", "is empty")
+        return "is empty"
     if text != text.strip("\r\n"):
-        raise InvalidRequestError("secret", "has a line break at an end, which the Creator Dashboard does not take")
-    return SecretStr(check_unicode("secret", text))
+        return "has a line break at an end, which the Creator Dashboard does not take"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"character {error.start} is a lone surrogate, not valid text"
+    return None
 
 
 def _check_body(body: object) -> bytes:
