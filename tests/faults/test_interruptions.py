@@ -155,9 +155,8 @@ def test_2000_interrupted_or_cut_blocking_requests_leave_nothing_behind(
     report = _run_blocking(program, kind, REQUESTS, 0.006)
     endings = report["endings"]
     assert sum(endings.values()) == REQUESTS
-    # How many there are of each depends on how busy the machine is; that there are some shows that it was tried.
-    assert endings[ending] > REQUESTS / 40
-    assert endings["APIConnectionError"] > REQUESTS / 400
+    assert endings[ending] > REQUESTS / 8
+    assert endings["APIConnectionError"] > REQUESTS / 40
     assert endings["returned"]
     assert report["plain"] == {"returned": PLAIN}
     assert report["held"]["sockets"] <= report["before"]["sockets"] + 1
