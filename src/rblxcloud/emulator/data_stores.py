@@ -22,6 +22,7 @@ from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN, id_prefix, revision
 from rblxcloud.emulator.limits import KEY_READS, KEY_WRITES
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request, take
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_records import SCHEMA, Address, KeyRow, Place, Revision, Store, Tags
 from rblxcloud.emulator.storage_time import MINUTE, UNIX_EPOCH, parse_time, ticks_at, v2_time
 from rblxcloud.endpoints import data_stores as api
@@ -141,7 +142,7 @@ def _create(world: World, call: Call) -> Reply:
     value, tags = _value(body), _tags(body)
     place = _find_for_writing(world, address)
     if place.live is not None:
-        _invalid("The entry already exists.")
+        raise invalid("The entry already exists.")
     return _entry_reply(call, address, _write(world, place, value, tags))
 
 
@@ -160,7 +161,7 @@ def _get(world: World, call: Call) -> Reply:
         place = _find(world, address)
         revision = _existing(storage.read_version(world, place, selector))
     else:
-        _invalid("Invalid version id.")
+        raise invalid("Invalid version id.")
     return _entry_reply(call, address, _read(world, place, revision), f"@{revision.id}")
 
 
@@ -188,7 +189,7 @@ def _increment(world: World, call: Call) -> Reply:
     body = parse_object(call.body)
     amount, tags = number(body, "amount"), _tags(body)
     if type(amount) is not int:
-        _invalid("The amount is not a whole number.")
+        raise invalid("The amount is not a whole number.")
     place = _find_for_writing(world, address)
     total = amount if place.live is None else _whole(place.live.value) + amount
     value = dump(rounded(min(max(total, INT64_MIN), INT64_MAX)))
@@ -239,21 +240,21 @@ def _list_revisions(world: World, call: Call) -> Reply:
 def _store_name(call: Call) -> str:
     name = call.path["data_store_id"]
     if not fits(name):
-        _invalid("The data store id has to have 1 to 50 bytes.")
+        raise invalid("The data store id has to have 1 to 50 bytes.")
     return name
 
 
 def _scope(call: Call) -> str:
     scope = call.path.get("scope_id", _DEFAULT_SCOPE)
     if not fits(scope):
-        _invalid("The scope id has to have 1 to 50 bytes.")
+        raise invalid("The scope id has to have 1 to 50 bytes.")
     return scope
 
 
 def _address(call: Call, key: str) -> Address:
     name, scope = _store_name(call), _scope(call)
     if not fits(key):
-        _invalid("The entry id has to have 1 to 50 bytes.")
+        raise invalid("The entry id has to have 1 to 50 bytes.")
     return Address(call.path["universe_id"], name, scope, key)
 
 
@@ -280,16 +281,16 @@ def _existing(revision: Revision | None) -> Revision:
 def _moment(world: World, text: str) -> int:
     moment = parse_time(text)
     if moment is None or not UNIX_EPOCH < moment <= ticks_at(world.now()) + _FUTURE:
-        _invalid("The time is not one of RFC 3339 after 1970, at most ten minutes from now.")
+        raise invalid("The time is not one of RFC 3339 after 1970, at most ten minutes from now.")
     return moment
 
 
 def _value(body: Mapping[str, Any]) -> bytes:
     if body.get("value") is None:
-        _invalid("A value is required, and cannot be null.")
+        raise invalid("A value is required, and cannot be null.")
     value = dump(body["value"])
     if len(value) > MAX_VALUE:
-        _invalid(f"The value is longer than {MAX_VALUE} bytes.")
+        raise invalid(f"The value is longer than {MAX_VALUE} bytes.")
     return value
 
 
@@ -318,14 +319,14 @@ def _user_id(user: object) -> int:
 def _etag(body: Mapping[str, Any]) -> str:
     etag = body.get("etag") or ""
     if not isinstance(etag, str):
-        _invalid("The etag is not text.")
+        raise invalid("The etag is not text.")
     return etag
 
 
 def _whole(text: bytes) -> int:
     value = parse_doubles(text)
     if type(value) is not int:
-        _invalid("The existing value is not a whole number.")
+        raise invalid("The existing value is not a whole number.")
     return value
 
 
@@ -356,10 +357,6 @@ def _entry_reply(call: Call, address: Address, revision: Revision, suffix: str =
             "attributes": revision.tags.attributes,
         }
     )
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 def _not_found(message: str) -> NoReturn:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from rblxcloud.emulator.model import Call, Refusal
+from rblxcloud.emulator.model import Call
+from rblxcloud.emulator.protobuf import invalid
 
 __all__ = ["Part", "form_parts", "parse_form"]
 
@@ -38,7 +39,7 @@ def parse_form(call: Call) -> Mapping[str, Part]:
     parts: dict[str, Part] = {}
     for name, part in form_parts(call):
         if name in parts:
-            raise _invalid(f"The form has the field {name!r} twice.")
+            raise invalid(f"The form has the field {name!r} twice.")
         parts[name] = part
     return parts
 
@@ -57,28 +58,24 @@ def form_parts(call: Call) -> list[tuple[str, Part]]:
     head["content-type"] = call.headers.get("content-type", "")
     boundary = head.get_boundary()
     if head.get_content_type() != "multipart/form-data" or not boundary:
-        raise _invalid("The Content-Type has to be multipart/form-data with a boundary.")
+        raise invalid("The Content-Type has to be multipart/form-data with a boundary.")
     # The first boundary has no line end before it: one is put there, so that all look alike.
     _, *raw_parts = (b"\r\n" + call.body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
     if not raw_parts or raw_parts.pop().rstrip(b"\r\n \t") != b"--":
-        raise _invalid("The form does not end with its boundary.")
+        raise invalid("The form does not end with its boundary.")
     return [_part(raw) for raw in raw_parts]
 
 
 def _part(raw: bytes) -> tuple[str, Part]:
     if not raw.startswith(b"\r\n"):
-        raise _invalid("A boundary of the form has to stand in a line of its own.")
+        raise invalid("A boundary of the form has to stand in a line of its own.")
     # A part without headers begins with the empty line.
     raw_head, found, content = raw[2:].partition(_END_OF_HEAD)
     if not found:
-        raise _invalid("A part of the form does not end its headers.")
+        raise invalid("A part of the form does not end its headers.")
     head = BytesHeaderParser().parsebytes(raw_head + _END_OF_HEAD)
     name = head.get_param("name", header="content-disposition")
     if head.get_content_disposition() != "form-data" or not isinstance(name, str):
-        raise _invalid("A part of the form has no name.")
+        raise invalid("A part of the form has no name.")
     kind = head.get_content_type() if "content-type" in head else ""
     return name, Part(content, head.get_filename(), kind)
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "INVALID_ARGUMENT", message)

@@ -15,6 +15,7 @@ from rblxcloud.emulator.filters import INT64_MAX, INT64_MIN, value_range
 from rblxcloud.emulator.limits import KEY_READS, KEY_WRITES
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import page_request
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.endpoints import ordered_data_stores as api
 from rblxcloud.endpoints.model import Endpoint
 
@@ -133,7 +134,7 @@ def _list(world: World, call: Call) -> Reply:
     store = _store(world, call)
     descending = _ORDERS.get(call.query.get(store.version.order_by, ""))
     if descending is None:
-        _invalid("The order is value or value desc.")
+        raise invalid("The order is value or value desc.")
     low, high = value_range(call.query.get("filter", ""))
     page = page_request(call, default=_DEFAULT_PAGE, largest=_LARGEST_PAGE, kinds=(int, str))
     after = cast("tuple[int, str] | None", page.position)
@@ -154,7 +155,7 @@ def _create(world: World, call: Call) -> Reply:
     _check_key(store, key)
     value = _value(store, call)
     if store.read(key) is not None:
-        _invalid("Entry already exists.")
+        raise invalid("Entry already exists.")
     return store.write(key, value)
 
 
@@ -196,7 +197,7 @@ def _store(world: World, call: Call) -> _Store:
     version = _V2 if call.endpoint.path.startswith("/cloud/v2/") else _V1
     name, scope = call.path[version.store], call.path[version.scope]
     if not fits(name, _MAX_NAME) or not fits(scope, _MAX_NAME):
-        _invalid(f"The data store and the scope have to have 1 to {_MAX_NAME} bytes.")
+        raise invalid(f"The data store and the scope have to have 1 to {_MAX_NAME} bytes.")
     return _Store(world, version, call.path[version.universe], name, scope)
 
 
@@ -209,7 +210,7 @@ def _addressed(world: World, call: Call) -> tuple[_Store, str]:
 
 def _check_key(store: _Store, key: str) -> None:
     if not fits(key, store.version.longest_key):
-        _invalid(f"The entry id has to have 1 to {store.version.longest_key} bytes.")
+        raise invalid(f"The entry id has to have 1 to {store.version.longest_key} bytes.")
 
 
 def _body(store: _Store, call: Call) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _body(store: _Store, call: Call) -> dict[str, Any]:
 def _value(store: _Store, call: Call) -> int:
     value = store.version.whole(_body(store, call), "value")
     if not INT64_MIN <= value <= INT64_MAX:
-        _invalid("The value does not fit into 64 bits.")
+        raise invalid("The value does not fit into 64 bits.")
     return value
 
 
@@ -230,7 +231,7 @@ def _exactly(body: Mapping[str, Any], name: str) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, float) or not INT64_MIN <= value <= INT64_MAX:
-        _invalid(f"{name} is not a whole number of 64 bits.")
+        raise invalid(f"{name} is not a whole number of 64 bits.")
     return value
 
 
@@ -238,10 +239,6 @@ def _nearest(body: Mapping[str, Any], name: str) -> int:
     """Return the whole number nearest to a double of a v2 body; halves go away from zero."""
     value = number(body, name)
     return value if isinstance(value, int) else int(math.copysign(math.floor(abs(value) + 0.5), value))
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 def _not_found() -> NoReturn:

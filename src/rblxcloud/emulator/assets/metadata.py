@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.assets.images import dimensions
 from rblxcloud.emulator.assets.store import Asset, find_asset, find_version, read_file
-from rblxcloud.emulator.model import Refusal, World
+from rblxcloud.emulator.model import World
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.universes import is_id
 
 __all__ = ["OPTIONAL", "asset_number", "changed_fields", "creator_of", "expected_price", "new_fields", "privacy_of"]
@@ -46,10 +47,10 @@ def creator_of(request: Mapping[str, Any]) -> str:
     creator = _object(_context(request), "creator")
     given = {name: creator[name] for name in ("userId", "groupId") if creator.get(name) is not None}
     if len(given) != 1:
-        _invalid("Exactly one of userId and groupId has to be given.")
+        raise invalid("Exactly one of userId and groupId has to be given.")
     (name, value) = given.popitem()
     if isinstance(value, bool) or not is_id(str(value)):
-        _invalid(f"{name} is not the id of a creator.")
+        raise invalid(f"{name} is not the id of a creator.")
     return f"{'users' if name == 'userId' else 'groups'}/{value}"
 
 
@@ -57,7 +58,7 @@ def privacy_of(request: Mapping[str, Any]) -> str:
     """Return the privacy that a new asset is to have."""
     privacy = _context(request).get("assetPrivacy", "default")
     if privacy not in _PRIVACIES:
-        _invalid("assetPrivacy is default, restricted or openUse.")
+        raise invalid("assetPrivacy is default, restricted or openUse.")
     return str(privacy)
 
 
@@ -67,7 +68,7 @@ def expected_price(request: Mapping[str, Any]) -> int | None:
     if price is None:
         return None
     if isinstance(price, bool) or not _WHOLE.fullmatch(str(price)):
-        _invalid("expectedPrice has to be a whole number of at least 0.")
+        raise invalid("expectedPrice has to be a whole number of at least 0.")
     return int(price)
 
 
@@ -85,10 +86,10 @@ def new_fields(world: World, request: Mapping[str, Any]) -> dict[str, Any]:
         request: The JSON of the form.
     """
     if any(request.get(name) is not None for name in SOCIAL_LINKS):
-        _invalid("Social links cannot be given when an asset is created.")
+        raise invalid("Social links cannot be given when an asset is created.")
     for name in ("displayName", "description"):
         if request.get(name) is None:
-            _invalid(f"{name} is required.")
+            raise invalid(f"{name} is required.")
     return changed_fields(world, {}, request, [name for name in OPTIONAL if request.get(name) is not None])
 
 
@@ -109,26 +110,26 @@ def changed_fields(
     changed = dict(fields)
     for name in mask:
         if name not in OPTIONAL:
-            _invalid(f"The mask names {name!r}, which cannot be updated.")
+            raise invalid(f"The mask names {name!r}, which cannot be updated.")
         value = request.get(name)
         if value is None:
             changed.pop(name, None)
         else:
             changed[name] = OPTIONAL[name](world, name, value)
     if sum(name in SOCIAL_LINKS for name in changed) > MAX_SOCIAL_LINKS:
-        _invalid(f"An asset has at most {MAX_SOCIAL_LINKS} social links.")
+        raise invalid(f"An asset has at most {MAX_SOCIAL_LINKS} social links.")
     return changed
 
 
 def _name(world: World, name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        _invalid(f"{name} has to be a text that is not empty.")
+        raise invalid(f"{name} has to be a text that is not empty.")
     return value
 
 
 def _description(world: World, name: str, value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_DESCRIPTION:
-        _invalid(f"{name} has to be a text of at most {MAX_DESCRIPTION} characters.")
+        raise invalid(f"{name} has to be a text of at most {MAX_DESCRIPTION} characters.")
     return value
 
 
@@ -138,21 +139,21 @@ def _icon(world: World, name: str, value: Any) -> str:
     assert version is not None
     width, height = dimensions(version.content_type, read_file(world, version.file)) or (0, 1)
     if width != height:
-        _invalid("The icon has to be square.")
+        raise invalid("The icon has to be square.")
     return f"assets/{image.id}"
 
 
 def _previews(world: World, name: str, value: Any) -> list[dict[str, str]]:
     if not isinstance(value, list):
-        _invalid("previews has to be a list.")
+        raise invalid("previews has to be a list.")
     previews: list[dict[str, str]] = []
     for item in cast("list[object]", value):
         if not isinstance(item, dict):
-            _invalid("A preview has to be an object.")
+            raise invalid("A preview has to be an object.")
         preview = cast("dict[str, Any]", item)
         text = preview.get("altText", "")
         if not isinstance(text, str):
-            _invalid("altText has to be a text.")
+            raise invalid("altText has to be a text.")
         image = _image(world, name, preview.get("asset"))
         previews.append({"asset": f"assets/{image.id}", "altText": text})
     return previews
@@ -162,7 +163,7 @@ def _image(world: World, name: str, value: object) -> Asset:
     number = asset_number(value)
     found = None if number is None else find_asset(world, number)
     if found is None or found.kind != "Image":
-        _invalid(f"{name} has to name an asset of type Image, such as assets/1.")
+        raise invalid(f"{name} has to name an asset of type Image, such as assets/1.")
     return found
 
 
@@ -170,11 +171,11 @@ def _social_link(world: World, name: str, value: Any) -> dict[str, str]:
     link = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     uri, title = link.get("uri"), link.get("title", "")
     if not isinstance(uri, str) or not isinstance(title, str):
-        _invalid(f"{name} has to be an object with the texts title and uri.")
+        raise invalid(f"{name} has to be an object with the texts title and uri.")
     address = uri.removeprefix("https://").removeprefix("www.")
     fits = is_id(uri) if name == "tryAssetSocialLink" else uri != address and address.startswith(SOCIAL_LINKS[name])
     if not fits:
-        _invalid(f"The uri of {name} is none of that network.")
+        raise invalid(f"The uri of {name} is none of that network.")
     return {"title": title, "uri": uri}
 
 
@@ -195,9 +196,5 @@ def _context(request: Mapping[str, Any]) -> dict[str, Any]:
 def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = body.get(name)
     if not isinstance(value, dict):
-        _invalid(f"{name} has to be an object.")
+        raise invalid(f"{name} has to be an object.")
     return cast("dict[str, Any]", value)
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)

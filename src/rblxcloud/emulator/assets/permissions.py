@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.assets.store import find_asset
 from rblxcloud.emulator.assets.uploads import settled
 from rblxcloud.emulator.creators.authority import may_act_for
 from rblxcloud.emulator.errors import json_reply
-from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.emulator.model import Call, Handler, Reply, World
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import assets as api
 from rblxcloud.endpoints.model import Endpoint
@@ -65,10 +66,10 @@ def _grant(world: World, call: Call) -> Reply:
     subject = body.get("subjectId")
     if subject_type == "All":
         if subject:
-            _invalid("subjectId has to be empty for All.")
+            raise invalid("subjectId has to be empty for All.")
         subject = ""
     elif not isinstance(subject, str) or not is_id(subject):
-        _invalid("subjectId has to be the text of an id.")
+        raise invalid("subjectId has to be the text of an id.")
     done: list[int] = []
     failed: list[dict[str, Any]] = []
     for number in _wanted(body):
@@ -102,25 +103,21 @@ def _wanted(body: Mapping[str, Any]) -> list[int]:
     else:
         numbers = None
     if not isinstance(numbers, list) or not numbers:
-        _invalid("requests has to be a list of objects with an assetId.")
+        raise invalid("requests has to be a list of objects with an assetId.")
     return [_number(value) for value in cast("list[object]", numbers)]
 
 
 def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not is_id(str(value)):
-        _invalid("An assetId has to be a positive number.")
+        raise invalid("An assetId has to be a positive number.")
     return value
 
 
 def _one_of(body: Mapping[str, Any], name: str, values: tuple[str, ...]) -> str:
     value = body.get(name)
     if value not in values:
-        _invalid(f"{name} is one of {', '.join(values)}.")
+        raise invalid(f"{name} is one of {', '.join(values)}.")
     return str(value)
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.acting import acts_as_user
 from rblxcloud.emulator.creators import users
@@ -14,6 +14,7 @@ from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import equal_words
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import look_ahead, page_request
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_time import ticks_at, v2_time
 from rblxcloud.endpoints import users as api
 from rblxcloud.endpoints.model import Endpoint
@@ -145,9 +146,9 @@ def _wanted(text: str) -> dict[str, str]:
     names = {"quotaType": "quota_type", "assetType": "asset_type"}
     wanted = equal_words(text)
     if wanted.keys() - names or not all(map(_CAMEL.fullmatch, wanted.values())):
-        _invalid("The filter is such as quotaType == RateLimitUpload && assetType == Audio.")
+        raise invalid("The filter is such as quotaType == RateLimitUpload && assetType == Audio.")
     if wanted.get("quotaType", _camel(UPLOAD)) not in map(_camel, _QUOTA_TYPES):
-        _invalid("There is no such quotaType.")
+        raise invalid("There is no such quotaType.")
     return {names[name]: value for name, value in wanted.items()}
 
 
@@ -193,10 +194,6 @@ def _id(quota: _Quota) -> str:
 def _camel(name: str) -> str:
     """Return a name as filters write it: `RateLimitUpload` for `RATE_LIMIT_UPLOAD`."""
     return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {api.LIST_ASSET_QUOTAS: _list}

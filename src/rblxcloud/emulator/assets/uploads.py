@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.assets import operations, quotas
 from rblxcloud.emulator.assets.images import IMAGE_FORMATS, dimensions
@@ -23,6 +23,7 @@ from rblxcloud.emulator.creators.authority import check_creator
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.multipart import Part, parse_form
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import assets as api
@@ -56,7 +57,7 @@ def addressed(world: World, call: Call, name: str = "assetId") -> Asset:
     """
     number = call.path[name]
     if not is_id(number):
-        _invalid("The asset id is not a positive number.")
+        raise invalid("The asset id is not a positive number.")
     found = find_asset(world, int(number))
     if found is None:
         raise Refusal(404, "NOT_FOUND", "The asset does not exist.")
@@ -69,9 +70,9 @@ def _create(world: World, call: Call) -> Reply:
     name = request.get("assetType")
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None or not isinstance(name, str):
-        _invalid("The assetType is none that can be created.")
+        raise invalid("The assetType is none that can be created.")
     if file is None:
-        _invalid("The form lacks the file fileContent.")
+        raise invalid("The form lacks the file fileContent.")
     creator, privacy, price = creator_of(request), privacy_of(request), expected_price(request)
     fields = new_fields(world, request)
     check_file(kind, file)
@@ -96,16 +97,16 @@ def _update(world: World, call: Call) -> Reply:
     asset = addressed(world, call)
     request, file = _form(call)
     if str(request.get("assetId", asset.id)) != str(asset.id):
-        _invalid("The assetId of the request is another one than that of the address.")
+        raise invalid("The assetId of the request is another one than that of the address.")
     if request.get("assetType", asset.kind) != asset.kind:
-        _invalid("The type of an asset cannot be changed.")
+        raise invalid("The type of an asset cannot be changed.")
     mask = _mask(call.query.get("updateMask", "")) or [name for name in OPTIONAL if request.get(name) is not None]
     asset = save_asset(world, asset, fields=changed_fields(world, asset.fields, request, mask))
     if file is None:
         return json_reply(asset_json(world, asset, OPTIONAL))
     kind = KINDS.get(asset.kind)
     if kind is None or not kind.updatable:
-        _invalid(f"The content of assets of type {asset.kind} cannot be updated.")
+        raise invalid(f"The content of assets of type {asset.kind} cannot be updated.")
     check_file(kind, file)
     script = world.scripts.take("upload")
     _check_script(script, None)
@@ -118,7 +119,7 @@ def _get(world: World, call: Call) -> Reply:
     asset = addressed(world, call)
     mask = _mask(call.query.get("readMask", ""))
     if unknown := [name for name in mask if name not in OPTIONAL]:
-        _invalid(f"The mask names {unknown[0]!r}, which is no part of an asset's metadata.")
+        raise invalid(f"The mask names {unknown[0]!r}, which is no part of an asset's metadata.")
     return json_reply(asset_json(world, asset, mask or ALWAYS))
 
 
@@ -138,13 +139,13 @@ def _form(call: Call) -> tuple[dict[str, Any], Part | None]:
     """Return the JSON and the file of a form."""
     form = parse_form(call)
     if (part := form.get("request")) is None:
-        _invalid("The form lacks the field request.")
+        raise invalid("The form lacks the field request.")
     try:
         request = json.loads(part.content)
-    except (ValueError, RecursionError):
-        _invalid("The field request is not valid JSON.")
+    except (ValueError, RecursionError) as error:
+        raise invalid("The field request is not valid JSON.") from error
     if not isinstance(request, dict):
-        _invalid("The field request is not a JSON object.")
+        raise invalid("The field request is not a JSON object.")
     return cast("dict[str, Any]", request), form.get("fileContent")
 
 
@@ -159,35 +160,33 @@ def check_file(kind: Kind, file: Part) -> None:
         Refusal: 400 for a file without a name, of another kind, empty or too large.
     """
     if not file.filename:
-        _invalid("The file has no filename.")
+        raise invalid("The file has no filename.")
     if file.content_type not in kind.content_types:
-        _invalid(f"The content type {file.content_type!r} is none of {', '.join(kind.content_types)}.")
+        raise invalid(f"The content type {file.content_type!r} is none of {', '.join(kind.content_types)}.")
     if not file.content:
-        _invalid("The file is empty.")
+        raise invalid("The file is empty.")
     if len(file.content) > kind.max_bytes:
-        _invalid(f"The file has {len(file.content)} bytes; {kind.max_bytes} are allowed.")
+        raise invalid(f"The file has {len(file.content)} bytes; {kind.max_bytes} are allowed.")
     if not shows(file.content_type, file.content):
         # The quotes are part of the text that the service sends for pictures.
-        _invalid('"InvalidImage"' if file.content_type in IMAGE_FORMATS else "The file is not of its content type.")
+        raise invalid(
+            '"InvalidImage"' if file.content_type in IMAGE_FORMATS else "The file is not of its content type."
+        )
     if file.content_type in IMAGE_FORMATS:
         size = dimensions(file.content_type, file.content)
         if size is None or max(size) >= _MAX_PIXELS:
-            _invalid(f"A picture has fewer than {_MAX_PIXELS} pixels in width and in height.")
+            raise invalid(f"A picture has fewer than {_MAX_PIXELS} pixels in width and in height.")
 
 
 def _check_script(script: OperationScript, expected: int | None) -> None:
     if script.refusal is not None:
-        _invalid(script.refusal)
+        raise invalid(script.refusal)
     if expected is not None and script.price > expected:
-        _invalid(f"The upload costs {script.price} Robux, and {expected} were expected.")
+        raise invalid(f"The upload costs {script.price} Robux, and {expected} were expected.")
 
 
 def _mask(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

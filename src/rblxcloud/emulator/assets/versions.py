@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NoReturn, cast
+from typing import cast
 
 from rblxcloud.emulator.assets.store import (
     Asset,
@@ -21,6 +21,7 @@ from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.multipart import parse_form
 from rblxcloud.emulator.paging import look_ahead, page_request
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import assets as api
 from rblxcloud.endpoints.model import Endpoint
@@ -53,7 +54,7 @@ def _roll_back(world: World, call: Call) -> Reply:
     path = _wanted(call)
     match = _VERSION_PATH.fullmatch(path) if isinstance(path, str) else None
     if match is None or match[1] != str(asset.id):
-        _invalid(f"assetVersion has to be a version of the asset, such as assets/{asset.id}/versions/1.")
+        raise invalid(f"assetVersion has to be a version of the asset, such as assets/{asset.id}/versions/1.")
     version = _version(world, asset, match[2])
     made = add_version(
         world,
@@ -87,10 +88,6 @@ def _version(world: World, asset: Asset, number: str) -> Version:
     if found is None:
         raise Refusal(404, "NOT_FOUND", "The asset has no such version.")
     return found
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from rblxcloud.emulator.creators.groups import Group, addressed
@@ -11,6 +11,7 @@ from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import equal_words
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import look_ahead, page_request
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_time import ticks_at, v2_time
 from rblxcloud.endpoints import groups as api
 from rblxcloud.endpoints.model import Endpoint
@@ -175,9 +176,9 @@ def _list_posts(world: World, call: Call) -> Reply:
     group, category = addressed(world, call), call.path["forum_category_id"]
     view, wanted = call.query.get("view", ""), _filter(call, "pinned")
     if view not in _VIEWS:
-        _invalid("The view is FULL or FULL_WITH_FIRST_COMMENT.")
+        raise invalid("The view is FULL or FULL_WITH_FIRST_COMMENT.")
     if wanted and not _boolean(wanted["pinned"]):
-        _invalid("Posts are filtered by pinned==true only.")
+        raise invalid("Posts are filtered by pinned==true only.")
     _check_category(world, group, category)
     page = page_request(call, default=_DEFAULT_PAGE, largest=_LARGEST_PAGE, kinds=(int,))
     rows = world.database.execute(
@@ -212,7 +213,7 @@ def _list_comments(world: World, call: Call) -> Reply:
     group, category, post = addressed(world, call), call.path["forum_category_id"], call.path["post_id"]
     answered = _filter(call, "repliesToCommentId").get("repliesToCommentId")
     if answered is not None and not _is_uuid(answered):
-        _invalid("repliesToCommentId is the id of a comment.")
+        raise invalid("repliesToCommentId is the id of a comment.")
     _check_category(world, group, category)
     if _row(world, "SELECT 1 FROM forum_posts WHERE id = ? AND category = ?", post, category) is None:
         raise Refusal(404, "NOT_FOUND", "The post does not exist.")
@@ -242,13 +243,13 @@ def _check_category(world: World, group: Group, category: str) -> None:
 def _filter(call: Call, field: str) -> dict[str, str]:
     wanted = equal_words(call.query.get("filter", ""))
     if wanted.keys() - {field}:
-        _invalid(f"The filter names another field than {field}.")
+        raise invalid(f"The filter names another field than {field}.")
     return wanted
 
 
 def _boolean(word: str) -> bool:
     if word not in ("true", "false"):
-        _invalid("The value of the filter is true or false.")
+        raise invalid("The value of the filter is true or false.")
     return word == "true"
 
 
@@ -281,10 +282,6 @@ def _is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NoReturn, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -16,6 +16,7 @@ from rblxcloud.emulator.creators.users import User, addressed
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import look_ahead, page_request
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_time import ticks_at, v2_time
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import users as api
@@ -167,7 +168,7 @@ def _parse(text: str, *, private: bool) -> _Wanted:
     types = {name: value for name, value in fields.items() if name in _TYPE_FIELDS}
     ids = {name: value for name, value in fields.items() if name in _ID_FIELDS}
     if types and ids:
-        _invalid("Fields that name types and fields that name ids cannot be combined.")
+        raise invalid("Fields that name types and fields that name ids cannot be combined.")
     if ids:
         things = {kind: _ids(ids[known.id_field]) for kind, known in _KINDS.items() if known.id_field in ids}
         _check_private("private_server" in things, private=private)
@@ -183,7 +184,7 @@ def _parse(text: str, *, private: bool) -> _Wanted:
         kinds |= {"asset"}
         asset_types = _asset_types(types["inventoryItemAssetTypes"], private=private)
     elif switches.get("onlyCollectibles"):
-        _invalid("onlyCollectibles needs inventoryItemAssetTypes.")
+        raise invalid("onlyCollectibles needs inventoryItemAssetTypes.")
     return _Wanted(kinds, asset_types, switches.get("onlyCollectibles", False), {})
 
 
@@ -192,7 +193,7 @@ def _fields(text: str) -> dict[str, str]:
     for part in text.split(";") if text else ():
         name, found, value = part.partition("=")
         if not found or name in fields or name not in (*_TYPE_FIELDS, *_ID_FIELDS):
-            _invalid(f"The filter is not understood at {part!r}.")
+            raise invalid(f"The filter is not understood at {part!r}.")
         fields[name] = value
     return fields
 
@@ -202,7 +203,7 @@ def _asset_types(text: str, *, private: bool) -> frozenset[str]:
         return _every_type(private=private)
     wanted = frozenset(text.split(","))
     if unknown := wanted - set(ASSET_TYPES):
-        _invalid(f"There is no type {', '.join(sorted(unknown))}.")
+        raise invalid(f"There is no type {', '.join(sorted(unknown))}.")
     _check_private(_PRIVATE_TYPE in wanted, private=private)
     return wanted
 
@@ -214,13 +215,13 @@ def _every_type(*, private: bool) -> frozenset[str]:
 def _ids(text: str) -> frozenset[str]:
     wanted = frozenset(text.split(","))
     if not all(map(is_id, wanted)):
-        _invalid("An id of the filter is not a positive number.")
+        raise invalid("An id of the filter is not a positive number.")
     return wanted
 
 
 def _switch(name: str, value: str) -> bool:
     if value not in ("true", "false"):
-        _invalid(f"{name} is true or false.")
+        raise invalid(f"{name} is true or false.")
     return value == "true"
 
 
@@ -256,10 +257,6 @@ def _item(row: tuple[Any, ...]) -> dict[str, Any]:
     if name != "game_pass":  # users_groups.md section 1: not set for passes
         item["addTime"] = v2_time(ticks_at(added))
     return item
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {api.LIST_INVENTORY_ITEMS: _list}

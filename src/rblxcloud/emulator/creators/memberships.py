@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.creators import groups, roles
 from rblxcloud.emulator.creators.groups import Group, addressed, check_allowed, is_owner, rank_of_caller
@@ -15,6 +15,7 @@ from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.filters import equal_path, member_condition
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
 from rblxcloud.emulator.paging import look_ahead, page_request, page_size
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_time import ticks_at, v2_time
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import groups as api
@@ -77,18 +78,18 @@ def _wanted(call: Call, group: Group | None) -> tuple[tuple[int, ...] | None, in
     text = call.query.get("filter", "")
     if not text:
         if group is None:
-            _invalid("Memberships of any group need a filter such as user in ['users/1'].")
+            raise invalid("Memberships of any group need a filter such as user in ['users/1'].")
         return None, None
     field, operator, paths = member_condition(text)
     if group is None and (field != "user" or operator != "in" or len(paths) > MAX_USERS):
-        _invalid(f"Memberships of any group are filtered by user in, with at most {MAX_USERS} users.")
+        raise invalid(f"Memberships of any group are filtered by user in, with at most {MAX_USERS} users.")
     if field == "user":
         numbers = [user_number(path) for path in paths]
         if None in numbers:
-            _invalid("A user of the filter is none, such as users/1.")
+            raise invalid("A user of the filter is none, such as users/1.")
         return tuple(number for number in numbers if number is not None), None
     if len(paths) != 1 or group is None:
-        _invalid("A filter by role names one role.")
+        raise invalid("A filter by role names one role.")
     return None, _role_number(group, paths[0])
 
 
@@ -166,7 +167,7 @@ def _user_of(identifier: str) -> int:
     except (binascii.Error, ValueError):
         text = ""
     if not is_id(text):
-        _invalid("The membership id is none.")
+        raise invalid("The membership id is none.")
     return int(text)
 
 
@@ -174,7 +175,7 @@ def _role_number(group: Group, path: object) -> int:
     prefix = f"{group.path}/roles/"
     number = path.removeprefix(prefix) if isinstance(path, str) else ""
     if number == path or not is_id(number):
-        _invalid(f"A role is named by its path, such as {prefix}1.")
+        raise invalid(f"A role is named by its path, such as {prefix}1.")
     return int(number)
 
 
@@ -188,7 +189,7 @@ def _list_roles(world: World, call: Call) -> Reply:
     if token:
         places = [place for place, role in enumerate(every, 1) if str(role.id) == token]
         if not places:
-            _invalid("The page token is invalid.")
+            raise invalid("The page token is invalid.")
         every = every[places[0] :]
     shown = every[:size]
     return json_reply(
@@ -203,7 +204,7 @@ def _list_roles(world: World, call: Call) -> Reply:
 def _get_role(world: World, call: Call) -> Reply:
     group, number = addressed(world, call), call.path["role_id"]
     if not is_id(number):
-        _invalid("The role id is not a positive number.")
+        raise invalid("The role id is not a positive number.")
     role = roles.find(world, group.id, int(number))
     if role is None:
         raise Refusal(404, "NOT_FOUND", "The role does not exist.")
@@ -268,7 +269,7 @@ def _requested_user(text: str) -> int | None:
         return None
     number = user_number(equal_path(text, "user"))
     if number is None:
-        _invalid("The user of the filter is none, such as users/1.")
+        raise invalid("The user of the filter is none, such as users/1.")
     return number
 
 
@@ -290,17 +291,13 @@ def _take_request(world: World, call: Call) -> tuple[Group, int]:
     call.json_object()
     number = call.path["join_request_id"]
     if not is_id(number):
-        _invalid("The id of the request is not a positive number.")
+        raise invalid("The id of the request is not a positive number.")
     cursor = world.database.execute(
         "DELETE FROM group_join_requests WHERE group_id = ? AND user_id = ?", (group.id, int(number))
     )
     if cursor.rowcount == 0:
         raise Refusal(404, "NOT_FOUND", "The request to join does not exist.")
     return group, int(number)
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 from uuid import uuid4
 
 from rblxcloud.emulator.creators.users import addressed
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
-from rblxcloud.emulator.protobuf import camel
+from rblxcloud.emulator.protobuf import camel, invalid
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import users as api
 from rblxcloud.endpoints.model import Endpoint
@@ -88,13 +88,13 @@ def _create(world: World, call: Call) -> Reply:
     universe = _universe(_object(body, "source").get("universe"))
     message = payload.get("messageId")
     if payload.get("type") != "MOMENT":
-        _invalid("payload.type has to be MOMENT.")
+        raise invalid("payload.type has to be MOMENT.")
     if not isinstance(message, str) or not message:
-        _invalid("payload.messageId has to be a text that is not empty.")
+        raise invalid("payload.messageId has to be a text that is not empty.")
     parameters = {name: _parameter(name, value) for name, value in _object(payload, "parameters", {}).items()}
     launch_data = _text(_object(payload, "joinExperience", {}), "launchData")
     if launch_data is not None and len(launch_data.encode("utf-8", "replace")) > MAX_LAUNCH_DATA:
-        _invalid(f"launchData has at most {MAX_LAUNCH_DATA} bytes.")
+        raise invalid(f"launchData has at most {MAX_LAUNCH_DATA} bytes.")
     category = _text(_object(payload, "analyticsData", {}), "category")
     if call.limited:
         _check_day(world, user.id, universe)
@@ -135,7 +135,7 @@ def _check_day(world: World, user: int, universe: str) -> None:
 def _universe(path: object) -> str:
     number = path.removeprefix("universes/") if isinstance(path, str) else ""
     if number == path or not is_id(number):
-        _invalid("source.universe has to be a path such as universes/1.")
+        raise invalid("source.universe has to be a path such as universes/1.")
     return number
 
 
@@ -160,14 +160,14 @@ def _is_int64(value: object) -> bool:
 def _text(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
-        _invalid(f"{name} has to be a text.")
+        raise invalid(f"{name} has to be a text.")
     return value
 
 
 def _object(body: Mapping[str, Any], name: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
     value = body.get(name, default)
     if not isinstance(value, dict):
-        _invalid(f"{name} has to be an object.")
+        raise invalid(f"{name} has to be an object.")
     return cast("dict[str, Any]", value)
 
 
@@ -179,10 +179,6 @@ def _camel_keys(body: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for name, value in body.items()
     }
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {api.CREATE_USER_NOTIFICATION: _create}

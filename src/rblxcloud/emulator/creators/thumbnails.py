@@ -6,13 +6,14 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from rblxcloud.emulator.creators.pictures import colour_of, jpeg, png
 from rblxcloud.emulator.creators.users import User, addressed
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.files import check_location, file_endpoint, file_reply, location
 from rblxcloud.emulator.model import Call, Handler, Refusal, Reply, World
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.scripts import OperationScript
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import users as api
@@ -46,12 +47,12 @@ def _generate(world: World, call: Call) -> Reply:
         "shape": _SHAPES.get(call.query.get("shape", "")),
     }
     if picture["size"] not in SIZES:
-        _invalid(f"The size is one of {', '.join(map(str, SIZES))}.")
+        raise invalid(f"The size is one of {', '.join(map(str, SIZES))}.")
     if picture["format"] is None or picture["shape"] is None:
-        _invalid("The format is PNG or JPEG, the shape ROUND or SQUARE.")
+        raise invalid("The format is PNG or JPEG, the shape ROUND or SQUARE.")
     script = world.scripts.take("thumbnail")
     if script.refusal is not None:
-        _invalid(script.refusal)
+        raise invalid(script.refusal)
     if script != OperationScript(kind="thumbnail"):
         picture["operation"] = _start(world, script)
     answer = script.answer if "operation" in picture else "done"
@@ -132,10 +133,6 @@ def _decode(identifier: str) -> dict[str, Any] | None:
         and isinstance(fields.get("operation", 0), int)
     )
     return fields if whole else None
-
-
-def _invalid(message: str) -> NoReturn:
-    raise Refusal(400, "INVALID_ARGUMENT", message)
 
 
 HANDLERS: Mapping[Endpoint, Handler] = {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rblxcloud.emulator.model import Refusal
+from rblxcloud.emulator.protobuf import invalid
 from rblxcloud.emulator.storage_time import parse_time
 
 __all__ = ["chosen", "ordered"]
@@ -62,7 +62,7 @@ def ordered(rows: Iterable[Row], order: str, fields: Row) -> list[Row]:
         return list(rows)
     field, _, direction = order.partition(" ")
     if field not in fields or isinstance(fields[field], list) or direction not in ("", "desc"):
-        raise _invalid("OrderBy is a field, which ' desc' may follow.")
+        raise invalid("OrderBy is a field, which ' desc' may follow.")
     return sorted(rows, key=lambda row: _key(row[field]), reverse=bool(direction))
 
 
@@ -72,7 +72,7 @@ def _tests(filter: str, fields: Row) -> list[Test]:
     while filter.strip() and place <= len(filter):
         match = _CONDITION.match(filter, place)
         if match is None or match[1] not in fields:
-            raise _invalid("The filter is invalid.")
+            raise invalid("The filter is invalid.")
         field, compare, literal, several, joint = match.groups()
         texts = [literal] if literal is not None else re.findall(_LITERAL, several)
         wanted = [_value(text, fields[field]) for text in texts]
@@ -98,10 +98,10 @@ def _value(literal: str, example: Any) -> Any:
     try:
         value = json.loads(literal)
     except ValueError:
-        raise _invalid("The filter has a text that is not closed or escaped.") from None
+        raise invalid("The filter has a text that is not closed or escaped.") from None
     numbers = isinstance(value, int | float) and isinstance(example, int | float)
     if isinstance(value, bool) != isinstance(example, bool) or not (numbers or isinstance(value, type(_text(example)))):
-        raise _invalid("The filter compares a field with a value of another type.")
+        raise invalid("The filter compares a field with a value of another type.")
     return _key(value)
 
 
@@ -118,7 +118,3 @@ def _key(value: Any) -> Any:
         return f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds:020d}"
     ticks = parse_time(value)
     return value if ticks is None else f"{ticks:020d}"
-
-
-def _invalid(message: str) -> Refusal:
-    return Refusal(400, "INVALID_ARGUMENT", message)
