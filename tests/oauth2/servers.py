@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -39,7 +40,8 @@ def _running(command: list[str], user: str | None) -> Iterator[subprocess.Popen[
     try:
         yield process
     finally:
-        process.terminate()
+        # On SIGTERM PostgreSQL would wait until the last client has left, which a test that failed may not have done.
+        process.send_signal(signal.SIGINT)
         process.wait()
 
 
