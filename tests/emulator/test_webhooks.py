@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -22,7 +23,7 @@ from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.clock import Clock
 from rblxcloud.emulator.server import serve
 from rblxcloud.emulator.webhooks.controls import TIMEOUT, OutgoingWebhook
-from rblxcloud.emulator.webhooks.courier import deliver_due
+from rblxcloud.emulator.webhooks.courier import deliver_due, run
 from rblxcloud.emulator.webhooks.events import KINDS, Event, sample_notification
 from tests.emulator.test_creators_control import Control
 from tests.support.emulator import START
@@ -402,6 +403,29 @@ def target() -> Iterator[Target]:
     target.server.shutdown()
     thread.join()
     target.server.server_close()
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_the_courier_ends_even_when_it_is_woken_at_the_same_moment(emulator: Emulator, ticks: int) -> None:
+    emulator.webhooks.add("http://127.0.0.1:1/", SECRET, ["SampleNotification"])
+    number = emulator.webhooks.trigger(sample_notification())
+
+    async def stop() -> None:
+        courier = asyncio.create_task(run(emulator.webhooks))
+        while not emulator.webhooks.deliveries()[0].attempts:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        for _ in range(100):  # It has come to its wait for the second attempt.
+            await asyncio.sleep(0)
+        emulator.webhooks.trigger(Event("NobodyWants", {}))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        courier.cancel()
+        ended, _ = await asyncio.wait([courier], timeout=10)
+        assert ended
+        assert courier.cancelled()
+
+    asyncio.run(stop())
+    assert [each.notification_id for each in emulator.webhooks.deliveries()] == [number]
 
 
 def test_a_served_emulator_delivers_at_once_and_again_when_its_clock_is_moved(

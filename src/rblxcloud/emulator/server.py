@@ -17,6 +17,8 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import anyio
+
 from rblxcloud.emulator import control
 from rblxcloud.emulator.core import Emulator
 from rblxcloud.emulator.errors import family_of, render
@@ -222,9 +224,9 @@ async def _poll(emulator: Emulator, request: RawRequest, wait: float) -> Reply:
             reply = emulator.handle(request)
             if reply.status != 200 or any(json.loads(reply.body).values()):
                 return reply
-            try:
-                await asyncio.wait_for(published.wait(), deadline - loop.time())
-            except TimeoutError:
+            with anyio.move_on_after(deadline - loop.time()) as waiting:
+                await published.wait()
+            if waiting.cancelled_caught:
                 return reply
     finally:
         unsubscribe()
@@ -248,8 +250,8 @@ async def _send_cut(reply: Reply, cut_after: int, scope: Scope, receive: Receive
 
 async def _delay(seconds: float, receive: Receive) -> None:
     """Wait, but no longer than the client does."""
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(_disconnected(receive), seconds)
+    with anyio.move_on_after(seconds):
+        await _disconnected(receive)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -74,8 +74,9 @@ async def _work_off(webhooks: WebhookControls, woken: asyncio.Event) -> None:
                 task = group.create_task(_deliver(webhooks, outgoing, http))
                 under_way.add(task)
                 task.add_done_callback(ended)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), _LOOK_AGAIN if webhooks.is_waiting() else None)
+            # Not asyncio.wait_for: on Python 3.11 a cancellation that meets the end of the wait is lost in it.
+            with anyio.move_on_after(_LOOK_AGAIN if webhooks.is_waiting() else None):
+                await woken.wait()
 
 
 async def _deliver(webhooks: WebhookControls, outgoing: OutgoingWebhook, http: httpx.AsyncClient) -> None:
