@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 
 import pytest
@@ -16,6 +17,12 @@ _LOOPBACK = ("127.", "::1", "localhost")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `python -m codegen.index --record` passes."""
     parser.addoption("--record-endpoints", action="store_true", help="write codegen/record.json from the scenarios")
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, in the tests and in the programs that they start, even where a shell began them with `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
