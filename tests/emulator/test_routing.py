@@ -3,7 +3,8 @@
 import pytest
 
 from rblxcloud.emulator.model import Refusal
-from rblxcloud.emulator.routing import Router, default_router
+from rblxcloud.emulator.rooms import router
+from rblxcloud.emulator.routing import Router
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Endpoint
 
@@ -12,7 +13,7 @@ ENTRY = "/cloud/v2/universes/1/data-stores/Saves/entries"
 
 def refused(method: str, path: str) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        default_router().match(method, path)
+        router().match(method, path)
     return caught.value
 
 
@@ -22,7 +23,7 @@ def test_every_endpoint_of_the_table_is_found_by_its_template(endpoint: Endpoint
     path = "/".join(
         segment if not segment.startswith("{") else f"77{segment[segment.index('}') + 1 :]}" for segment in segments
     )
-    match = default_router().match(endpoint.method, path)
+    match = router().match(endpoint.method, path)
     assert (match.endpoint.method, match.endpoint.path.count("/")) == (endpoint.method, endpoint.path.count("/"))
     shape = [segment.startswith("{") for segment in segments]
     assert [segment.startswith("{") for segment in match.endpoint.path.split("/")] == shape
@@ -48,13 +49,13 @@ def test_every_endpoint_of_the_table_is_found_by_its_template(endpoint: Endpoint
     ],
 )
 def test_an_encoded_value_stays_in_its_segment(raw: str, value: str) -> None:
-    match = default_router().match("GET", f"{ENTRY}/{raw}")
+    match = router().match("GET", f"{ENTRY}/{raw}")
     assert match.endpoint.name == "data_stores.get_entry_unscoped"
     assert match.path == {"universe_id": "1", "data_store_id": "Saves", "entry_id": value}
 
 
 def test_only_the_last_colon_starts_a_verb() -> None:
-    match = default_router().match("POST", f"{ENTRY}/users:123:increment")
+    match = router().match("POST", f"{ENTRY}/users:123:increment")
     assert match.endpoint.path.endswith("{entry_id}:increment")
     assert match.path["entry_id"] == "users:123"
 
@@ -65,13 +66,13 @@ def test_a_known_verb_is_never_part_of_a_value() -> None:
 
 
 def test_a_verb_on_a_literal_segment_is_found() -> None:
-    assert default_router().match("POST", "/cloud/v2/universes/1/data-stores:snapshot").path == {"universe_id": "1"}
+    assert router().match("POST", "/cloud/v2/universes/1/data-stores:snapshot").path == {"universe_id": "1"}
 
 
 def test_literal_segments_win_over_values_for_their_methods_only() -> None:
     secrets = "/cloud/v2/universes/1/secrets/public-key"
-    assert default_router().match("GET", secrets).endpoint.path.endswith("/public-key")
-    assert default_router().match("PATCH", secrets).path["secretId"] == "public-key"
+    assert router().match("GET", secrets).endpoint.path.endswith("/public-key")
+    assert router().match("PATCH", secrets).path["secretId"] == "public-key"
 
 
 def test_a_known_path_with_another_method_is_405_and_names_what_it_takes() -> None:
@@ -99,11 +100,11 @@ def test_broken_encoding_is_refused(key: str) -> None:
 
 def test_aspnet_query_names_have_any_case() -> None:
     path = "/datastores/v1/universes/1/standard-datastores/datastore/entries?DataStoreName=a%26b&ALLSCOPES=True&x="
-    assert default_router().match("GET", path).query == {"datastorename": "a&b", "allscopes": "True", "x": ""}
+    assert router().match("GET", path).query == {"datastorename": "a&b", "allscopes": "True", "x": ""}
 
 
 def test_v2_query_names_keep_their_case() -> None:
-    assert default_router().match("GET", f"{ENTRY}?maxPageSize=5&maxPageSize=6").query == {"maxPageSize": "6"}
+    assert router().match("GET", f"{ENTRY}?maxPageSize=5&maxPageSize=6").query == {"maxPageSize": "6"}
 
 
 def test_a_query_that_is_not_utf8_is_refused() -> None:

@@ -10,7 +10,7 @@ import rblxcloud
 from rblxcloud.emulator import access
 from rblxcloud.emulator.api_keys import ApiKey, DataStoreGrant, ScopeGrant
 from rblxcloud.emulator.model import Principal, Refusal
-from rblxcloud.emulator.routing import default_router
+from rblxcloud.emulator.rooms import router
 from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Credential, Endpoint
 from rblxcloud.resources.scope_check import judge, plan
@@ -48,7 +48,7 @@ ENDPOINTS = [
 def _allowed_by_emulator(endpoint: Endpoint, path: str, key: ApiKey) -> bool:
     caller = access.Caller(Principal(Credential.API_KEY, "users/1", "k"), key)
     try:
-        access.authorize(endpoint, caller, access.resource_of(default_router().match(endpoint.method, path)))
+        access.authorize(endpoint, caller, access.resource_of(router().match(endpoint.method, path)))
     except Refusal:
         return False
     return True

@@ -26,11 +26,12 @@ from rblxcloud.emulator.model import Handler, RawRequest, Refusal
 from rblxcloud.emulator.oauth import rooms as oauth
 from rblxcloud.emulator.places import rooms as places
 from rblxcloud.emulator.restrictions import rooms as restrictions
-from rblxcloud.emulator.routing import Match, default_router
+from rblxcloud.emulator.routing import Match, Router
 from rblxcloud.emulator.secrets import rooms as secrets
+from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["SCHEMAS", "handler_of", "route"]
+__all__ = ["SCHEMAS", "handler_of", "route", "router"]
 
 _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (data_stores.HANDLERS, data_stores.SCHEMA),
@@ -53,9 +54,6 @@ _ROOMS: tuple[tuple[Mapping[Endpoint, Handler], str], ...] = (
     (generative.HANDLERS, generative.SCHEMA),
     (creator_store.HANDLERS, creator_store.SCHEMA),
 )
-_ROWS = tuple(row for handlers, _ in _ROOMS for row in handlers)
-"""What is served; files and such stand in no table but this."""
-
 SCHEMAS = tuple(schema for _, schema in _ROOMS)
 """The tables of all rooms, as SQL."""
 
@@ -77,9 +75,15 @@ def handler_of(endpoint: Endpoint) -> Handler:
     return handler
 
 
+@cache
+def router() -> Router:
+    """Return the router of every endpoint in the table, and of what else is served: files and such."""
+    return Router((*all_endpoints(), *(endpoint for handlers, _ in _ROOMS for endpoint in handlers)))
+
+
 def route(request: RawRequest) -> Match | Refusal:
     """Return which endpoint a request is for, or why it is for none."""
     try:
-        return default_router(_ROWS).match(request.method, request.raw_path)
+        return router().match(request.method, request.raw_path)
     except Refusal as refusal:
         return refusal

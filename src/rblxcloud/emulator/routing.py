@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from rblxcloud.emulator.model import ErrorFamily, Refusal
-from rblxcloud.endpoints import all_endpoints
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["Match", "Router", "default_router"]
+__all__ = ["Match", "Router"]
 
 _CASELESS_QUERIES = ("/datastores/v1/", "/messaging-service/v1/")
 _DOTS = re.compile(r"(\.|%2[eE]){1,2}")
@@ -94,16 +92,6 @@ class Router:
             headers = {"allow": ", ".join(sorted(allowed))}
             raise _refusal(405, "METHOD_NOT_ALLOWED", "The requested resource does not support this method.", headers)
         raise _refusal(404, "NOT_FOUND", "Not Found")
-
-
-@cache
-def default_router(more: tuple[Endpoint, ...] = ()) -> Router:
-    """Return the router of every endpoint in the table.
-
-    Args:
-        more: Rows to know besides.
-    """
-    return Router((*all_endpoints(), *more))
 
 
 def _candidates(
