@@ -39,12 +39,14 @@ class ByFile(LoadScopeScheduling):
         return _TOGETHER if file.startswith(_TOGETHER) else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """Choose the scheduler, which is to keep the order of the files."""
     config.option.loadscopereorder = False
     return ByFile(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: many tests wait for a process or a server that they have started."""
     return (os.cpu_count() or 1) + 1
