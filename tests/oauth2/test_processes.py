@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +14,8 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.server import serve
 from tests.oauth2.shelves import Shelf
 from tests.oauth2.stages import CLIENT_ID, KEY, REDIRECT, SCOPES, SECRET, UNIVERSE, USER
-from tests.oauth2.worker import STEPS
+from tests.oauth2.worker import STEPS, main
+from tests.support.programs import Program
 
 EACH = 100
 """Refreshes by each of two processes."""
@@ -42,14 +41,14 @@ def client(app: rblxcloud.sync.OAuth2App, emulator: Emulator, shelf: Shelf) -> r
     return app.sign_in(token, store=shelf.store)
 
 
-def worker(base_url: str, shelf: Shelf, *, count: int = 1, step: str = "never") -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.oauth2.worker", base_url, shelf.kind, shelf.address, shelf.name]
-    return subprocess.Popen([*command, str(USER), str(count), step], stdout=subprocess.PIPE, text=True)
+def worker(base_url: str, shelf: Shelf, *, count: int = 1, step: str = "never") -> Program:
+    return Program(main, base_url, shelf.kind, shelf.address, shelf.name, count, step)
 
 
-def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
-    output, _ = process.communicate(timeout=120)
-    return process.returncode, output.strip()
+def outcome(program: Program) -> tuple[int | None, list[str]]:
+    with program:
+        lines = list(program.lines())
+        return program.ended(), lines
 
 
 def refreshes(emulator: Emulator) -> list[int | None]:
@@ -67,8 +66,8 @@ def test_two_processes_refresh_a_user_a_hundred_times_and_never_lose_them(
 ) -> None:
     first = shelf.store.load(KEY)
     assert first is not None
-    processes = [worker(base_url, shelf, count=EACH) for _ in range(2)]
-    assert [outcome(process) for process in processes] == [(0, "done")] * 2
+    programs = [worker(base_url, shelf, count=EACH) for _ in range(2)]
+    assert [outcome(program) for program in programs] == [(0, ["done"])] * 2
     answers = refreshes(emulator)
     last = shelf.store.load(KEY)
     assert last is not None
@@ -95,8 +94,7 @@ SIGNED_IN = {
 def test_a_killed_process_leaves_the_user_signed_in_or_told_to_sign_in(
     emulator: Emulator, base_url: str, shelf: Shelf, client: Any, app: Any, step: str
 ) -> None:
-    code, output = outcome(worker(base_url, shelf, step=step))
-    assert (code, output) == (-9, "")
+    assert outcome(worker(base_url, shelf, step=step)) == (-9, [])
     row = shelf.store.load(KEY)
     assert row is not None
     begun = step in ("after_lease", "after_answer", "before_replace")
@@ -121,12 +119,11 @@ def test_a_process_killed_while_it_waits_for_the_answer(
     emulator: Emulator, base_url: str, shelf: Shelf, client: Any
 ) -> None:
     emulator.faults.add(Fault(kind="delay", delay=60, endpoint="oauth.token"))
-    process = worker(base_url, shelf)
+    program = worker(base_url, shelf)
     while not refreshes(emulator):
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.02)
-    process.kill()
-    assert outcome(process)[0] == -9
+        assert program.ended(0.02) is None
+    program.kill()
+    assert outcome(program) == (-9, [])
     shelf.expire_lease(KEY)
     expired(emulator)
     with pytest.raises(SignInRequiredError, match="broken off"):

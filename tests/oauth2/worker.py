@@ -1,15 +1,9 @@
-"""A process of a program with signed-in users: refreshes tokens, and dies where it is told to.
-
-    python -m tests.oauth2.worker BASE_URL KIND ADDRESS NAME USER COUNT STEP
-
-It refreshes the user's tokens COUNT times, and says so in the end. With a STEP that is not `never`, it kills itself there.
-"""
+"""A program with signed-in users: refreshes tokens, and dies where it is told to."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +12,7 @@ from rblxcloud.oauth2.provider import Provider
 from rblxcloud.runtime.blocking import run
 from rblxcloud.sync import _lifecycle
 from tests.oauth2.shelves import open_shelf
-from tests.oauth2.stages import CLIENT_ID, REDIRECT, SECRET, Interposed
+from tests.oauth2.stages import CLIENT_ID, REDIRECT, SECRET, USER, Interposed
 
 STEPS = ("before_lease", "after_lease", "after_answer", "before_replace", "after_replace")
 
@@ -40,19 +34,16 @@ def after_answer(step: Callable[[], None]) -> None:
     Provider.redeem = answered  # type: ignore[method-assign]
 
 
-def main(base_url: str, kind: str, address: str, name: str, user: str, count: str, step: str) -> None:
+def main(base_url: str, kind: str, address: str, name: str, count: int, step: str) -> None:
+    """Refresh a user's tokens `count` times, and say so in the end; die at a step that is not `never`."""
     store: Any = open_shelf(kind, address, name)
     if step == "after_answer":
         after_answer(die)
     elif step != "never":
         store = Interposed(store, **{step: die})
     app: OAuth2App = _lifecycle.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url)
-    credential: Any = app.client(int(user), store=store)._credential
-    for _ in range(int(count)):
+    credential: Any = app.client(USER, store=store)._credential
+    for _ in range(count):
         # What a call does that was answered 401.
         run(credential.refresh(run(credential.headers())))
     print("done", flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

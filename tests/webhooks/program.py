@@ -1,10 +1,4 @@
-"""A program that receives webhooks, and dies where it is told to.
-
-    python -m tests.webhooks.program PORT DATABASE TABLE STEP
-
-DATABASE and TABLE say where the inbox is; `-` is for none. With a STEP that is not `never`, it kills itself there. It prints
-`ready`, and the id of each event whose handler has run, and `finished` with its id when that is written down.
-"""
+"""A program that receives webhooks, and dies where it is told to."""
 
 from __future__ import annotations
 
@@ -77,7 +71,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(port: str, database: str, table: str, step: str) -> None:
+def main(port: int, database: str, table: str, step: str) -> None:
+    """Say `ready`, the id of each event whose handler has run, and `finished` with its id when that is written down.
+
+    Args:
+        port: Where to listen on loopback.
+        database: Where the inbox is; `-` for none.
+        table: The inbox's table.
+        step: Where to die, or `never`.
+    """
     program = Program(step)
     inbox = None if database == "-" else Inbox(database, table, program)
     receiver = WebhookReceiver(Webhook(SECRET), inbox=inbox)
@@ -95,8 +97,4 @@ def main(port: str, database: str, table: str, step: str) -> None:
 
     app = FastAPI(lifespan=lifespan)
     app.include_router(webhook_router(receiver))
-    uvicorn.run(app, port=int(port), log_level="critical")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    uvicorn.run(app, port=port, log_level="critical")

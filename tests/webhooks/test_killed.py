@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +15,8 @@ import sqlalchemy as sa
 from rblxcloud.emulator import Clock, Emulator
 from rblxcloud.emulator.webhooks.courier import deliver_due
 from rblxcloud.emulator.webhooks.events import Event, right_to_erasure_request
-from tests.webhooks.program import DIRECT, STORED
+from tests.support.programs import Program
+from tests.webhooks.program import DIRECT, STORED, main
 from tests.webhooks.signing import SECRET
 
 ANSWERED = ("before_handler", "in_handler", "after_handler", "before_finish", "after_finish")
@@ -43,40 +42,32 @@ def emulator(port: int) -> Iterator[Emulator]:
 class Receiver:
     """A running program."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._lines = program.lines()
         self.said: list[str] = []
 
     def until(self, line: str) -> None:
         """Read what it says, up to a line."""
-        assert self._process.stdout is not None
-        for said in self._process.stdout:
-            self.said.append(said.strip())
-            if self.said[-1] == line:
+        for said in self._lines:
+            self.said.append(said)
+            if said == line:
                 return
         raise AssertionError(f"it ended before it said {line!r}; it said {self.said}")
 
     def killed(self) -> None:
         """Wait until it is dead."""
-        assert self._process.wait(60) == -9
-        assert self._process.stdout is not None
-        self.said += self._process.stdout.read().split("\n")
+        self.said += self._lines
+        assert self._program.ended() == -9
 
 
 @contextmanager
 def receiving(port: int, step: str, database: str = "-", table: str = "-") -> Iterator[Receiver]:
-    command = [sys.executable, "-m", "tests.webhooks.program", str(port), database, table, step]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        guard = threading.Timer(60, process.kill)
-        guard.start()
-        try:
-            receiver = Receiver(process)
-            receiver.until("ready")
-            until_connected(port)
-            yield receiver
-        finally:
-            guard.cancel()
-            process.kill()
+    with Program(main, port, database, table, step) as program:
+        receiver = Receiver(program)
+        receiver.until("ready")
+        until_connected(port)
+        yield receiver
 
 
 def until_connected(port: int) -> None:
