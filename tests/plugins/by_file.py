@@ -12,21 +12,22 @@ _TOGETHER = "tests/scenarios/"
 """All stories are judged together, in the end."""
 
 _LONGEST = (
-    "tests/oauth2/test_processes.py",
-    "tests/webhooks/test_killed.py",
-    "tests/docs/test_blocks.py",
     "tests/webhooks/test_story.py",
-    "tests/faults/test_interruptions.py",
     "tests/oracle/test_schemathesis.py",
+    "tests/docs/test_blocks.py",
     "tests/faults/test_queue_consumers.py",
-    "tests/faults/test_published_queue_limits.py",
-    "tests/faults/test_exactly_once.py",
     "tests/faults/test_kill.py",
+    "tests/faults/test_interruptions.py",
+    "tests/webhooks/test_killed.py",
+    "tests/faults/test_exactly_once.py",
     "tests/emulator/test_durability.py",
-    "tests/examples/test_batch_job.py",
     "tests/typing/test_samples.py",
-    "tests/plugins/test_no_skips.py",
     "tests/sync/test_processes.py",
+    "tests/runtime/test_wire.py",
+    "tests/examples/test_batch_job.py",
+    "tests/oauth2/test_processes.py",
+    "tests/examples/test_erasure_webhook.py",
+    "tests/faults/test_published_queue_limits.py",
 )
 """They begin first: one that began last would keep a single core busy in the end."""
 
