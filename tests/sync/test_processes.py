@@ -111,7 +111,7 @@ def test_an_iteration_that_was_begun_before_a_fork_is_an_error_in_the_child_and_
 @needs_fork
 def test_a_child_forked_while_a_thread_calls_does_not_hang(store: Store) -> None:
     program = """
-        client = rblxopencloud.Client(base_url=url)
+        client = rblxopencloud.Client(base_url=url, rate_limits="off")
         datastore = client.experience(1).get_data_store("s")
         stop = threading.Event()
         def work():
