@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterator
@@ -48,6 +49,25 @@ def test_one_application_serves_loops_one_after_the_other(emulator: Emulator, ba
     for backend in ("asyncio", "trio", "asyncio"):
         anyio.run(later, backend=backend)
     assert len(emulator.messages()) == 3
+
+
+def test_loops_that_take_turns_in_a_thread_keep_their_clients(emulator: Emulator, base_url: str) -> None:
+    app, store = rblxcloud.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url), MemoryTokenStore()
+    with rblxcloud.sync.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url) as blocking:
+        blocking.sign_in(sign_in(emulator, blocking), store=store)
+
+    async def experience() -> rblxcloud.Experience:
+        return app.client(USER, store=store).experience(UNIVERSE)
+
+    async def act(experience: rblxcloud.Experience) -> None:
+        await experience.publish_message("topic", "message")
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        turns = [(runner, runner.run(experience())) for runner in (first, second)]
+        for runner, in_its_loop in turns * 2:
+            runner.run(act(in_its_loop))
+        first.run(app.aclose())
+    assert len(emulator.messages()) == 4
 
 
 def test_loops_in_several_threads_refresh_a_user_once(emulator: Emulator, base_url: str) -> None:

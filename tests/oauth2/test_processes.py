@@ -14,7 +14,7 @@ from rblxcloud.emulator.faults import Fault
 from rblxcloud.emulator.server import serve
 from tests.oauth2.shelves import Shelf
 from tests.oauth2.stages import CLIENT_ID, KEY, REDIRECT, SCOPES, SECRET, UNIVERSE, USER
-from tests.oauth2.worker import STEPS, main
+from tests.oauth2.worker import STEPS, act_in_a_fork, main
 from tests.support.programs import Program
 
 EACH = 100
@@ -149,3 +149,10 @@ def test_signing_in_again_heals_what_a_killed_process_has_lost(
     expired(emulator)
     again.experience(UNIVERSE).publish_message("topic", "message")
     assert len(emulator.messages()) == 1
+
+
+def test_a_forked_child_goes_on_in_the_name_of_the_user(
+    emulator: Emulator, base_url: str, shelf: Shelf, client: Any
+) -> None:
+    assert outcome(Program(act_in_a_fork, base_url, shelf.kind, shelf.address, shelf.name)) == (0, ["acted"])
+    assert [message.message for message in emulator.messages()] == ["parent", "child", "parent again"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import weakref
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -69,8 +67,8 @@ class StandaloneBinding:
     """The session of an object that was made without a client.
 
     Such objects share one session for each mode, credential, address and event loop. It is made at the first request
-    and closed, silently, when the last of them is closed or collected. An object that several threads use, each with
-    an event loop of its own, holds the session of each.
+    and closed, silently, when the last of them is closed or collected. An object that is used in several event loops
+    holds the session of each.
 
     Args:
         mode: `async` or `blocking`.
@@ -98,7 +96,7 @@ class StandaloneBinding:
         self._credential: Credential = credential or resolve_credential(api_key, access_token)
         self.base_url: str = resolve_base_url(base_url)
         self._options = replace(options or Options(), rate_limits=resolve_rate_limits(None))
-        self._held: dict[threading.Thread | None, _Held] = {}
+        self._held: dict[object, _Held] = {}
         self._closed = False
 
     def get(self) -> Session:
@@ -109,55 +107,53 @@ class StandaloneBinding:
         """
         if self._closed:
             raise ConfigurationError("this object is closed; make a new one")
-        key, place = self._key(), self._place()
-        held = self._held.get(place)
-        if held is not None and held[0] == key and (known := _sessions.get(key)) is not None:
+        loop = self._loop()
+        key = self._key(loop)
+        if loop in self._held and (known := _sessions.get(key)) is not None:
             return known.session
-        self._let_go(place)
-        for thread in tuple(self._held):
-            if thread is not None and not thread.is_alive():
-                self._let_go(thread)
+        self._let_go_of_the_past()
         with opening:
             shared = _sessions.get(key)
             if shared is None:
                 settings = SessionSettings(self._credential, self.base_url, self._options)
                 shared = _sessions[key] = _Shared(Session(make_runtime(self._mode), settings, shared_limiter()))
             shared.users += 1
-        self._held[place] = (key, weakref.finalize(self, _release, key))
+        self._held[loop] = (key, weakref.finalize(self, _release, key))
         return shared.session
 
-    def _place(self) -> threading.Thread | None:
-        """Return who has a session to itself: a thread, whose loops come one after the other; None for all of them."""
-        return threading.current_thread() if self._mode == "async" else None
+    def _loop(self) -> object:
+        """Return the event loop, which has a session to itself; None in blocking mode, where all threads share one."""
+        if self._mode == "blocking":
+            return None
+        from rblxcloud.runtime.concurrent import current_loop
 
-    def _key(self) -> _Key:
-        loop: object = None
-        if self._mode == "async":
-            from rblxcloud.runtime.concurrent import current_loop
+        return current_loop()
 
-            loop = current_loop()
+    def _key(self, loop: object) -> _Key:
         options = (self._options.rate_limits, self._options.timeout, self._options.retry)
-        return (
-            self._mode,
-            self._credential.kind,
-            self._credential.fingerprint,
-            self.base_url,
-            options,
-            loop,
-            os.getpid(),
-        )
+        return (self._mode, self._credential.kind, self._credential.fingerprint, self.base_url, options, loop)
 
-    def _let_go(self, place: threading.Thread | None) -> None:
-        held = self._held.pop(place, None)
+    def _let_go_of_the_past(self) -> None:
+        """Let go of the sessions of event loops that have ended."""
+        for loop in tuple(self._held):
+            if loop is None:
+                continue
+            from rblxcloud.runtime.tasks import has_ended
+
+            if has_ended(loop):
+                self._let_go(loop)
+
+    def _let_go(self, loop: object) -> None:
+        held = self._held.pop(loop, None)
         if held is not None:
             held[1]()
 
     async def aclose(self) -> None:
-        """Close the session, when no other object uses it, and let go of those of other threads; idempotent."""
+        """Close the session, when no other object uses it, and let go of those of other loops; idempotent."""
         self._closed = True
-        held = self._held.pop(self._place(), None)
-        for place in tuple(self._held):
-            self._let_go(place)
+        held = self._held.pop(self._loop(), None)
+        for loop in tuple(self._held):
+            self._let_go(loop)
         if held is None or held[1].detach() is None:
             return
         session = _leave(held[0])

@@ -50,6 +50,17 @@ def current_loop() -> object:
     raise ConfigurationError("no event loop is running: await this under asyncio or trio, or use rblxcloud.sync")
 
 
+def has_ended(loop: Any) -> bool:
+    """Return whether an event loop, as `current_loop` returned it, will never run again."""
+    if hasattr(loop, "is_closed"):
+        return bool(loop.is_closed())
+    try:
+        loop.run_sync_soon(int)
+    except sys.modules["trio"].RunFinishedError:
+        return True
+    return False
+
+
 async def awaited(awaitable: Awaitable[R]) -> R:
     """Await what a user handed in.
 
