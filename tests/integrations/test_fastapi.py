@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI
 
+import rblxcloud.sync
 from rblxcloud import (
     ConfigurationError,
     InvalidRequestError,
@@ -432,6 +433,7 @@ async def test_processes_that_share_key_and_store_share_sign_ins(rblxcloud_emula
         ({"cookie": "two words"}, "cookie"),
         ({"cookie": ""}, "cookie"),
         ({"prompt": 5}, "prompt"),
+        ({"store": "sqlite:///tokens.db"}, "store"),
     ],
 )
 def test_bad_arguments_are_refused(options: dict[str, Any], argument: str) -> None:
@@ -444,6 +446,12 @@ def test_a_short_key_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigurationError) as caught:
         RobloxSignIn(application(), secret_key="short-secret")
     assert "short-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("app", [None, rblxcloud.sync.OAuth2App(1, "secret", "http://localhost:8000/auth/callback")])
+def test_what_is_no_async_application_is_refused(app: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="app"):
+        RobloxSignIn(app, secret_key=KEY)
 
 
 def test_an_application_without_redirect_address_is_refused() -> None:

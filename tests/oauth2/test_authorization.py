@@ -236,6 +236,18 @@ def test_what_is_no_sign_in_that_was_begun_is_refused(request_: Any) -> None:
         read_callback(request_, callback(state="right", code="c"))
 
 
+@pytest.mark.parametrize("value", [None, "", 5])
+@pytest.mark.parametrize("name", ["state", "nonce", "code_verifier"])
+def test_a_sign_in_that_lost_something_in_the_session_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=rf"request\.{name}"):
+        read_callback(dataclasses.replace(REQUEST, **{name: value}), callback(state=value or "right", code="c"))
+
+
+def test_a_question_mark_may_stand_in_a_query_without_an_address() -> None:
+    with pytest.raises(ConsentDeniedError, match="Really?"):
+        read_callback(REQUEST, "error=access_denied&error_description=Really?&state=right")
+
+
 @pytest.mark.parametrize("address", [None, b"code=c&state=right", 1])
 def test_an_address_that_is_no_text_is_refused(address: Any) -> None:
     with pytest.raises(InvalidRequestError, match="callback_url"):

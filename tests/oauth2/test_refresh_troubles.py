@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from rblxcloud import (
     APIConnectionError,
@@ -18,7 +20,8 @@ from rblxcloud import (
     TokenStoreError,
 )
 from rblxcloud.emulator.faults import Fault
-from rblxcloud.oauth2.refresh import LEASE_SECONDS, REFRESH_BEFORE
+from rblxcloud.oauth2.refresh import LEASE_SECONDS, REFRESH_BEFORE, Unstored
+from rblxcloud.oauth2.stores.memory import MemoryTokenStore
 from tests.oauth2.stages import (
     KEY,
     LIFE,
@@ -220,6 +223,20 @@ def test_another_users_tokens_are_an_error_and_nobody_is_signed_in_by_them(stage
     assert stage.emulator.messages() == []
 
 
+def test_a_sign_in_that_came_meanwhile_outlives_another_users_tokens(stage: Stage) -> None:
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        later = (await stage.sign_in(app)).pair
+        stage.emulator.oauth.spoil_id_token("wrong_subject")
+        stage.clock.advance(LIFE)
+        store = Interposed(stage.store, after_replace=lambda: stage.store.save(KEY, later))
+        with pytest.raises(IDTokenError):
+            await publish(app.client(USER, store=store))
+        assert row_of(stage).pair == later
+
+    stage.tell(story)
+
+
 def test_another_users_tokens_do_not_work_either_when_they_cannot_be_deleted(stage: Stage) -> None:
     async def story(app: OAuth2App) -> None:
         await signed_in(stage, app)
@@ -309,14 +326,27 @@ def test_tokens_that_cannot_be_stored_outlive_the_client_that_got_them(stage: St
     stage.tell(story)
 
 
+def test_tokens_that_came_later_are_kept_when_earlier_ones_have_been_stored() -> None:
+    unstored, store = Unstored(), MemoryTokenStore()
+    pairs = [TokenPair(text, text, (), datetime.now(UTC)) for text in ("first", "second")]
+    unstored.put(store, KEY, 1, pairs[0])
+    first = unstored.get(store, KEY)
+    unstored.put(store, KEY, 2, pairs[1])
+    unstored.drop(store, KEY, first)
+    second = unstored.get(store, KEY)
+    assert second == (2, pairs[1])
+    unstored.drop(store, KEY, second)
+    assert unstored.get(store, KEY) is None
+
+
 def noting_what_is_revoked(app: OAuth2App) -> list[str]:
     """Return the tokens that the application will have had Roblox revoke."""
     revoked: list[str] = []
     provider: Any = app._provider
     revoke = provider.revoke
 
-    async def noting(token: str, **options: Any) -> None:
-        revoked.append(token)
+    async def noting(token: SecretStr, **options: Any) -> None:
+        revoked.append(token.get_secret_value())
         await revoke(token, **options)
 
     provider.revoke = noting

@@ -41,6 +41,17 @@ async def code_for(stage: Stage, app: OAuth2App, scope: Any = SCOPES, **more: An
     return code_of(stage.approve(app.generate_uri(scope, **more)))
 
 
+@pytest.mark.parametrize("nonce", ["", 5, "two\nlines", ["text"]])
+def test_a_nonce_that_is_none_is_refused_before_the_code_is_used_up(stage: Stage, nonce: Any) -> None:
+    async def story(app: OAuth2App) -> None:
+        code = await code_for(stage, app, ["openid"], nonce="given")
+        with pytest.raises(InvalidRequestError, match="nonce"):
+            await app.exchange_code(code, nonce=nonce)
+        assert (await app.exchange_code(code, nonce="given")).user is not None
+
+    stage.tell(story)
+
+
 # What works.
 
 

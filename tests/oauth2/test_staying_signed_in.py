@@ -166,7 +166,13 @@ def test_a_token_that_roblox_knows_no_more_is_refreshed_to_ask_for_resources(sta
     stage.tell(story)
 
 
-@pytest.mark.parametrize("store", ["sqlite:///tokens.db", 5, TokenKey])
+class AsyncStore:
+    """What somebody might write who awaits everything."""
+
+    async def lease(self, *arguments: object) -> None: ...
+
+
+@pytest.mark.parametrize("store", ["sqlite:///tokens.db", 5, TokenKey, AsyncStore()])
 def test_what_is_no_store_is_refused(stage: Stage, store: Any) -> None:
     async def story(app: OAuth2App) -> None:
         with pytest.raises(InvalidRequestError, match="store"):

@@ -30,7 +30,7 @@ from rblxcloud.http.auth import check_secret
 from rblxcloud.integrations.asgi import WebhookEndpoint
 from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
-from rblxcloud.oauth2.stores.base import TokenStore
+from rblxcloud.oauth2.stores.base import TokenStore, check_store
 from rblxcloud.oauth2.user_client import UserClient
 from rblxcloud.resources.arguments import check_whole
 from rblxcloud.types import TokenPair
@@ -117,6 +117,10 @@ class RobloxSignIn:
             InvalidRequestError: An argument is refused.
             ConfigurationError: The key is too short.
         """
+        if not isinstance(app, OAuth2App):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidRequestError("app", f"is of type {type(app).__name__}; it takes an OAuth2App of rblxcloud")
+        if store is not None:
+            check_store(store)
         if app.redirect_uri is None:
             raise InvalidRequestError("app", "was made without redirect_uri, where users come back to")
         self._scope = check_scope(scope)

@@ -15,7 +15,7 @@ from rblxcloud.oauth2 import authorization
 from rblxcloud.oauth2.authorization import AuthorizationRequest, ResponseType
 from rblxcloud.oauth2.provider import Grant, Provider
 from rblxcloud.oauth2.refresh import RefreshingToken, Unstored
-from rblxcloud.oauth2.stores.base import TokenStore
+from rblxcloud.oauth2.stores.base import TokenStore, check_store
 from rblxcloud.oauth2.stores.memory import MemoryTokenStore
 from rblxcloud.oauth2.token import AccessToken, PartialAccessToken
 from rblxcloud.oauth2.user_client import UserClient
@@ -202,13 +202,14 @@ class OAuth2App:
 
         Source: `POST /oauth/v1/token`, `GET /oauth/v1/certs`.
         """
+        expected = None if nonce is None else _check_given("nonce", nonce)
         grant = await self._provider.redeem(
             "authorization_code",
-            code=_check_given("code", code),
+            code=_secret("code", code),
             redirect_uri=self.redirect_uri,
-            code_verifier=None if code_verifier is None else authorization.check_verifier(code_verifier),
+            code_verifier=None if code_verifier is None else SecretStr(authorization.check_verifier(code_verifier)),
         )
-        return await self._verified(grant, nonce=None if nonce is None else _check_given("nonce", nonce))
+        return await self._verified(grant, nonce=expected)
 
     async def refresh_token(self, refresh_token: str) -> AccessToken:
         """Exchange a refresh token for new tokens. The old one is dead then: store the new one before anything else.
@@ -232,7 +233,9 @@ class OAuth2App:
 
         Source: `POST /oauth/v1/token`.
         """
-        grant = await self._provider.redeem("refresh_token", refresh_token=_check_given("refresh_token", refresh_token))
+        grant = await self._provider.redeem(
+            "refresh_token", refresh_token=SecretStr(_check_given("refresh_token", refresh_token))
+        )
         return await self._verified(grant, refreshed=True)
 
     async def _verified(self, grant: Grant, *, nonce: str | None = None, refreshed: bool = False) -> AccessToken:
@@ -262,7 +265,7 @@ class OAuth2App:
 
         Source: `POST /oauth/v1/token/revoke`.
         """
-        await self._provider.revoke(_check_given("token", token))
+        await self._provider.revoke(_secret("token", token))
 
     def from_access_token_string(self, token: str | SecretStr) -> PartialAccessToken:
         """Return an access token that was kept as text; nothing is sent. To keep a refresh token is the better way.
@@ -327,11 +330,8 @@ class OAuth2App:
         return self._client(self._credential(check_id("user_id", user_id), store))
 
     def _credential(self, user_id: int, store: TokenStore | None) -> RefreshingToken:
-        if store is not None and not callable(getattr(store, "lease", None)):
-            problem = (
-                f"is of type {type(store).__name__}; it takes a store, such as SQLTokenStore('sqlite:///tokens.db')"
-            )
-            raise InvalidRequestError("store", problem)
+        if store is not None:
+            check_store(store)
         runtime = self._binding.get().runtime
         kept = self._memory if store is None else store
         return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored)
@@ -362,3 +362,7 @@ def _check_given(argument: str, value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
         raise InvalidRequestError(argument, "takes text without line breaks, and not empty")
     return value
+
+
+def _secret(argument: str, value: object) -> SecretStr:
+    return SecretStr(_check_given(argument, value))

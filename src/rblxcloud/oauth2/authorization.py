@@ -105,10 +105,13 @@ def read_callback(request: AuthorizationRequest, callback_url: str) -> str:
         StateMismatchError: The callback is not an answer to this request.
         ConsentDeniedError: The user did not agree.
         OAuth2Error: Roblox refused for another reason, or there is no code.
-        InvalidRequestError: The address is not text.
+        InvalidRequestError: The address is not text, or the request is not as `authorize` made it.
     """
     if not isinstance(request, AuthorizationRequest):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequestError("request", f"is of type {type(request).__name__}; it takes an AuthorizationRequest")
+    for name in ("state", "nonce", "code_verifier"):
+        if not _check_text(f"request.{name}", getattr(request, name)):
+            raise InvalidRequestError(f"request.{name}", "is None; it takes what `authorize` made")
     answers = _query_of(callback_url)
     states = answers.get("state", [])
     if len(states) != 1:
@@ -128,9 +131,11 @@ def read_callback(request: AuthorizationRequest, callback_url: str) -> str:
 def _query_of(callback_url: str) -> dict[str, list[str]]:
     if not isinstance(callback_url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequestError("callback_url", f"is of type {type(callback_url).__name__}; it takes text")
-    query = callback_url.partition("#")[0]
+    address, mark, query = callback_url.partition("#")[0].partition("?")
+    if not mark or "=" in address:  # It is but the query, in which a question mark may stand.
+        query = address + mark + query
     try:
-        return parse_qs(query.partition("?")[2] if "?" in query else query, keep_blank_values=True, errors="replace")
+        return parse_qs(query, keep_blank_values=True, errors="replace")
     except ValueError:  # more fields than a query has
         raise OAuth2Error("invalid_response", "the callback's query cannot be read") from None
 

@@ -95,7 +95,9 @@ class Provider:
         self._secret = secret
         self._keys = SigningKeys(binding, keys_cache_seconds)
 
-    async def redeem(self, grant_type: str, *, deadline: float | None = None, **parameters: str | None) -> Grant:
+    async def redeem(
+        self, grant_type: str, *, deadline: float | None = None, **parameters: str | SecretStr | None
+    ) -> Grant:
         """Exchange a code or a refresh token. It works once, so nothing is sent again that Roblox may have seen.
 
         Args:
@@ -110,15 +112,13 @@ class Provider:
             APIResponseError: The answer has no tokens that can be used.
             RblxCloudError: As for any other call.
         """
-        from authlib.oauth2.rfc6749 import parameters as protocol
-
         session = self.binding.get()
         asked = session.runtime.wall_time()
-        body = cast("Any", protocol).prepare_token_request(grant_type, **self._credentials(), **parameters)
+        body = _token_request(grant_type, {**self._credentials(), **parameters})
         answered = await self._send(oauth.TOKEN, body, deadline=deadline)
         return _read_grant(answered, asked)
 
-    async def introspect(self, token: str) -> AccessTokenInfo:
+    async def introspect(self, token: SecretStr) -> AccessTokenInfo:
         """Ask Roblox about a token.
 
         Args:
@@ -127,7 +127,7 @@ class Provider:
         answered = await self._post(oauth.INTROSPECT_TOKEN, token)
         return AccessTokenInfo.read(answered, oauth.INTROSPECT_TOKEN)
 
-    async def resources(self, token: str, binding: Binding) -> Resources:
+    async def resources(self, token: SecretStr, binding: Binding) -> Resources:
         """Ask Roblox what a token may touch.
 
         Args:
@@ -136,7 +136,7 @@ class Provider:
         """
         return granted_resources(await self._post(oauth.TOKEN_RESOURCES, token), binding)
 
-    async def revoke(self, token: str, *, deadline: float | None = None) -> None:
+    async def revoke(self, token: SecretStr, *, deadline: float | None = None) -> None:
         """End the authorization that a token belongs to.
 
         Args:
@@ -183,29 +183,47 @@ class Provider:
             binding=binding,
         )
 
-    def _credentials(self) -> dict[str, str]:
-        known = {"client_id": self.client_id}
-        if self._secret is not None:
-            known["client_secret"] = self._secret.get_secret_value()
-        return known
+    def _credentials(self) -> dict[str, str | SecretStr | None]:
+        return {"client_id": self.client_id, "client_secret": self._secret}
 
-    async def _post(self, endpoint: Endpoint, token: str, *, deadline: float | None = None) -> Response:
-        return await self._send(endpoint, urlencode({"token": token, **self._credentials()}), deadline=deadline)
+    async def _post(self, endpoint: Endpoint, token: SecretStr, *, deadline: float | None = None) -> Response:
+        return await self._send(endpoint, _form({"token": token, **self._credentials()}), deadline=deadline)
 
-    async def _send(self, endpoint: Endpoint, body: str, *, deadline: float | None = None) -> Response:
+    async def _send(self, endpoint: Endpoint, body: SecretStr, *, deadline: float | None = None) -> Response:
         session = self.binding.get()
         if deadline is not None:
             options = session.settings.options
             timeout = min(options.timeout, _LONGEST_PHASE_SECONDS)
             session = session.with_options(replace(options, deadline=deadline, timeout=timeout))
         try:
-            return await session.send(Call(endpoint, content=body.encode(), content_type=FORM, anonymous=True))
+            return await session.send(
+                Call(endpoint, content=body.get_secret_value().encode(), content_type=FORM, anonymous=True)
+            )
         except APIStatusError as error:
             error_class = _ERROR_CLASSES.get(error.code or "") if error.status < 500 else None
             if error_class is None:
                 raise
             description = error.message if error.message != error.code else None
             raise error_class(cast("str", error.code), description) from error
+
+
+def _form(fields: Mapping[str, str | SecretStr | None]) -> SecretStr:
+    """Encode fields, of which None is left out; no variable of a caller's has what is secret in them."""
+    return SecretStr(urlencode(_plain(fields)))
+
+
+def _token_request(grant_type: str, fields: Mapping[str, str | SecretStr | None]) -> SecretStr:
+    from authlib.oauth2.rfc6749 import parameters as protocol
+
+    return SecretStr(cast("Any", protocol).prepare_token_request(grant_type, **_plain(fields)))
+
+
+def _plain(fields: Mapping[str, str | SecretStr | None]) -> dict[str, str]:
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in fields.items()
+        if value is not None
+    }
 
 
 def _read_grant(answered: Response, asked: float) -> Grant:

@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
+from pydantic import SecretStr
+
 from rblxcloud.endpoints.model import Credential as Kind
 from rblxcloud.errors import (
     APIConnectionError,
@@ -86,9 +88,10 @@ class Unstored:
         kept = self._kept.get((id(store), key))
         return None if kept is None else kept[1:]
 
-    def drop(self, store: TokenStore, key: TokenKey) -> None:
-        """Forget a user's tokens."""
-        self._kept.pop((id(store), key), None)
+    def drop(self, store: TokenStore, key: TokenKey, kept: tuple[int, TokenPair] | None) -> None:
+        """Forget a user's tokens, where they are those that `get` has returned: others may have come meanwhile."""
+        if kept is not None and self.get(store, key) == kept:
+            self._kept.pop((id(store), key), None)
 
 
 class RefreshingToken:
@@ -135,8 +138,11 @@ class RefreshingToken:
         Args:
             rejected: The headers of the refused request.
         """
-        if self._pair is not None and _header(self._pair) == rejected:
-            await self.renewed(self._pair)
+        pair = self._pair
+        used = pair is not None and _header(pair) == rejected
+        del rejected  # Tools that print variables with a traceback would print the token.
+        if pair is not None and used:
+            await self.renewed(pair)
         return True
 
     async def renewed(self, refused: TokenPair) -> TokenPair:
@@ -149,7 +155,7 @@ class RefreshingToken:
             SignInRequiredError: The user is not signed in, or not any more.
             RblxCloudError: The tokens could not be refreshed.
         """
-        return await self._renew(refused=refused.token)
+        return await self._renew(refused=refused)
 
     async def pair(self) -> TokenPair:
         """Return tokens whose access token is good for a while.
@@ -178,8 +184,9 @@ class RefreshingToken:
         Args:
             pair: The tokens.
         """
+        unstored = self._unstored.get(self.store, self.key)
         await self._runtime.shielded(self._ask(self.store.save, self.key, pair))
-        self._unstored.drop(self.store, self.key)
+        self._unstored.drop(self.store, self.key, unstored)
         self._pair = pair
 
     async def sign_out(self) -> None:
@@ -191,14 +198,14 @@ class RefreshingToken:
         # Forgotten first: a refresh that is under way then finds no row, and revokes what it brings.
         row = await self._ask(self.store.delete, self.key)
         unstored = self._unstored.get(self.store, self.key)
-        self._unstored.drop(self.store, self.key)
+        self._unstored.drop(self.store, self.key, unstored)
         if unstored is not None and (row is None or row.generation == unstored[0]):
             live = unstored[1]  # and those of the row are dead
         elif row is not None and not row.ended:
             live = row.pair
         else:
             return
-        await self.provider.revoke(live.refresh_token, deadline=DEADLINE_SECONDS)
+        await self.provider.revoke(SecretStr(live.refresh_token), deadline=DEADLINE_SECONDS)
 
     async def sign_in_id(self) -> str | None:
         """Return the sign-in id of the user's row; None when the user is not signed in."""
@@ -210,7 +217,7 @@ class RefreshingToken:
         self._pair = row.pair
         return row.sign_in_id
 
-    async def _renew(self, *, refused: str | None = None) -> TokenPair:
+    async def _renew(self, *, refused: TokenPair | None = None) -> TokenPair:
         """Return other tokens than those that are due or were refused: from the store, or by a refresh."""
         runtime = self._runtime
         async with runtime.exclusive(("refresh", id(self.store), self.key)):
@@ -229,9 +236,9 @@ class RefreshingToken:
                 await runtime.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
-    def _is_usable(self, row: StoredToken, refused: str | None) -> bool:
+    def _is_usable(self, row: StoredToken, refused: TokenPair | None) -> bool:
         """While somebody else refreshes them, tokens are used until they expire."""
-        if row.pair.token == refused:
+        if refused is not None and row.pair.token == refused.token:
             return False
         return not self._is_due(row.pair) or (row.leased and not self._has_expired(row.pair))
 
@@ -258,7 +265,7 @@ class RefreshingToken:
         pair = lease.row.pair
         try:
             return await self.provider.redeem(
-                "refresh_token", deadline=DEADLINE_SECONDS, refresh_token=pair.refresh_token
+                "refresh_token", deadline=DEADLINE_SECONDS, refresh_token=SecretStr(pair.refresh_token)
             )
         except InvalidGrantError as error:
             if await self._ask(self.store.end, self.key, lease.row.generation, lease.holder):
@@ -286,12 +293,18 @@ class RefreshingToken:
         subject = None if grant.id_token is None else claimed_subject(grant.id_token)
         if subject not in (None, str(self.key.user_id)):
             self._pair = None
-            try:
-                await self._ask(self.store.delete, self.key)
-            except TokenStoreError:
-                await self._revoke(grant.pair)  # They stand in the user's row: so they must not work.
+            await self._discard(grant.pair)
             raise IDTokenError("sub", "a refresh brought the tokens of another user", token=grant.pair)
         return grant.pair
+
+    async def _discard(self, pair: TokenPair) -> None:
+        """Delete a row that holds the tokens of another user; one of a sign-in that has come since stays."""
+        try:
+            row = await self._ask(self.store.load, self.key)
+            if row is not None and row.pair.refresh_token == pair.refresh_token:
+                await self._ask(self.store.delete, self.key)
+        except TokenStoreError:
+            await self._revoke(pair)  # They stand in the user's row: so they must not work.
 
     async def _store_pair(self, lease: _Lease, pair: TokenPair) -> bool | None:
         """Store new tokens, again where the store failed; False when others stand there, None when nothing does."""
@@ -318,7 +331,7 @@ class RefreshingToken:
         stored = await self._ask(self.store.replace, self.key, *unstored)
         if not stored and await self._ask(self.store.load, self.key) is None:
             await self._revoke(unstored[1])
-        self._unstored.drop(self.store, self.key)
+        self._unstored.drop(self.store, self.key, unstored)
 
     async def _load(self) -> StoredToken:
         row = await self._ask(self.store.load, self.key)
@@ -335,7 +348,7 @@ class RefreshingToken:
 
     async def _revoke(self, pair: TokenPair) -> None:
         try:
-            await self.provider.revoke(pair.refresh_token, deadline=DEADLINE_SECONDS)
+            await self.provider.revoke(SecretStr(pair.refresh_token), deadline=DEADLINE_SECONDS)
         except RblxCloudError as error:
             logger.warning("tokens that user %s has no use for could not be revoked: %s", self.key.user_id, error)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NoReturn
 
+from pydantic import SecretStr
+
 from rblxcloud.http.binding import Binding
 from rblxcloud.oauth2.provider import Grant, Provider
 from rblxcloud.oauth2.resources import Resources
@@ -67,7 +69,7 @@ class PartialAccessToken:
         Scopes: none.
         Source: `POST /oauth/v1/token/resources`.
         """
-        return await self._provider.resources(self.token, self._binding)
+        return await self._provider.resources(SecretStr(self.token), self._binding)
 
     async def fetch_token_info(self) -> AccessTokenInfo:
         """Ask Roblox about this token.
@@ -81,7 +83,7 @@ class PartialAccessToken:
         Scopes: none.
         Source: `POST /oauth/v1/token/introspect`.
         """
-        return await self._provider.introspect(self.token)
+        return await self._provider.introspect(SecretStr(self.token))
 
     async def revoke(self) -> None:
         """End the authorization: neither this token nor the refresh token work any more.
@@ -92,7 +94,7 @@ class PartialAccessToken:
         Scopes: none.
         Source: `POST /oauth/v1/token/revoke`.
         """
-        await self._provider.revoke(self.token)
+        await self._provider.revoke(SecretStr(self.token))
 
 
 class AccessToken(PartialAccessToken):
@@ -130,4 +132,4 @@ class AccessToken(PartialAccessToken):
         Scopes: none.
         Source: `POST /oauth/v1/token/revoke`.
         """
-        await self._provider.revoke(self.refresh_token)
+        await self._provider.revoke(SecretStr(self.refresh_token))

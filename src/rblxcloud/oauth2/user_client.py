@@ -85,11 +85,11 @@ class UserClient(Client):
         credential = self._credential
         pair = await credential.pair()
         try:
-            return await credential.provider.resources(pair.token, self._session)
+            return await credential.provider.resources(SecretStr(pair.token), self._session)
         except OAuth2Error:
             # The token is in the body, so no 401 says that it was revoked, or has expired by Roblox's clock.
             pair = await credential.renewed(pair)
-            return await credential.provider.resources(pair.token, self._session)
+            return await credential.provider.resources(SecretStr(pair.token), self._session)
 
     async def fetch_sign_in_id(self) -> str | None:
         """Return what names this sign-in of the user; nothing is sent to Roblox.

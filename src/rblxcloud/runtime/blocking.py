@@ -147,10 +147,9 @@ class BlockingRuntime(Runtime):
 
     def _exchange(self, request: Request, send: Send, read: Read) -> Response:
         progress = backend.Progress()
-        content = request.content
-        made = None if content is None or isinstance(content, bytes) else iterate(content)
+        made = iterate(request.content) if isinstance(request.content, AsyncGenerator) else None
         try:
-            response = send(backend.build(self._module, request, made or content, progress.note))
+            response = send(backend.build(self._module, request, made or request.content, progress.note))
             try:
                 return read(response)
             except BaseException:

@@ -13,10 +13,12 @@ A refresh token works once. So there is a row for each user of each application,
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from rblxcloud.errors import InvalidRequestError
 from rblxcloud.types import TokenPair
 
 _LARGEST_FIRST_GENERATION = 2**48
@@ -39,6 +41,21 @@ class TokenKey(NamedTuple):
     """The application."""
     user_id: int
     """The user."""
+
+
+def check_store(store: object) -> None:
+    """Refuse what cannot keep tokens.
+
+    Raises:
+        InvalidRequestError: It is no store, or one whose methods are coroutine functions.
+    """
+    lease = getattr(store, "lease", None)
+    if not callable(lease):
+        problem = f"is of type {type(store).__name__}; it takes a store, such as SQLTokenStore('sqlite:///tokens.db')"
+        raise InvalidRequestError("store", problem)
+    if inspect.iscoroutinefunction(lease):
+        problem = "has coroutine functions; it takes plain ones, which asynchronous programs call in worker threads"
+        raise InvalidRequestError("store", problem)
 
 
 @dataclass(frozen=True, slots=True)
