@@ -15,6 +15,7 @@ import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 from html import escape
+from typing import NoReturn
 
 from flask import Flask, abort, redirect, request, session
 from werkzeug.wrappers import Response
@@ -59,12 +60,22 @@ class SignIns:
                 except rblxopencloud.InvalidGrantError:
                     del self._kept[session["id"]]
                     abort(401, "Roblox has ended the sign-in. Sign in again, at the first page.")
+                except rblxopencloud.IDTokenError as error:
+                    del self._kept[session["id"]]
+                    end(self._oauth2, error)
                 self._kept[session["id"]] = access
             return access
 
     def remove(self) -> rblxopencloud.AccessToken | None:
         """Sign the browser of this request out, and return its tokens."""
         return self._kept.pop(session.pop("id", ""), None)
+
+
+def end(oauth2: rblxopencloud.OAuth2App, error: rblxopencloud.IDTokenError) -> NoReturn:
+    """End a sign-in of which nobody knows whose it is: nobody may have its tokens."""
+    if error.token is not None:
+        oauth2.revoke_token(error.token.refresh_token)
+    abort(502, "Roblox did not say who you are. Begin again at the first page.")
 
 
 def create_app(client_id: str, client_secret: str, redirect_uri: str = REDIRECT_URI) -> Flask:
@@ -100,11 +111,14 @@ def create_app(client_id: str, client_secret: str, redirect_uri: str = REDIRECT_
         except rblxopencloud.InvalidGrantError:
             abort(400, "This sign-in was used already, or took too long. Begin again at the first page.")
         except rblxopencloud.IDTokenError as error:
-            if error.token is not None:  # nobody knows whose they are, so nobody may have them
-                oauth2.revoke_token(error.token.refresh_token)
-            abort(502, "Roblox did not say who you are. Begin again at the first page.")
+            end(oauth2, error)
         sign_ins.add(access)
         return redirect("/me")
+
+    @app.errorhandler(rblxopencloud.AuthenticationError)
+    def ended(error: rblxopencloud.AuthenticationError) -> tuple[str, int]:
+        sign_ins.remove()
+        return "Roblox has ended the sign-in. Sign in again, at the first page.", 401
 
     @app.get("/me")
     def me() -> str:

@@ -186,6 +186,24 @@ def test_who_has_revoked_the_application_has_to_sign_in_again(
         assert (answer.status_code, text in answer.text) == (401, True)
 
 
+def test_who_has_revoked_the_application_is_told_so_by_any_page(
+    visitor: httpx.Client, rblxcloud_emulator: Emulator
+) -> None:
+    come_back(visitor, rblxcloud_emulator)
+    rblxcloud_emulator.oauth.revoke(user=42)
+    for text in ("Roblox has ended the sign-in", "Sign in first"):
+        answer = visitor.get("/me")
+        assert (answer.status_code, text in answer.text) == (401, True)
+
+
+def test_a_bad_id_token_of_a_renewal_ends_the_sign_in(visitor: httpx.Client, rblxcloud_emulator: Emulator) -> None:
+    come_back(visitor, rblxcloud_emulator)
+    rblxcloud_emulator.oauth.spoil_id_token("tampered")
+    assert [visitor.post("/renew").status_code for _ in range(2)] == [502, 401]
+    (authorization,) = rblxcloud_emulator.oauth.authorizations()
+    assert authorization.ended_at is not None
+
+
 def test_a_code_that_was_used(visitor: httpx.Client, rblxcloud_emulator: Emulator) -> None:
     callback = rblxcloud_emulator.oauth.approve(visitor.get("/").headers["location"])
     cookie = visitor.cookies["session"]

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from rblxcloud import (
     APIConnectionError,
+    APIStatusError,
     IDTokenError,
     OAuth2App,
     OAuth2Error,
@@ -92,11 +93,14 @@ def test_a_refused_limit_counts_for_nothing(stage: Stage) -> None:
     stage.tell(story)
 
 
-def test_while_roblox_is_down_tokens_are_used_until_they_expire(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("status", [503, 403])
+def test_while_roblox_is_down_tokens_are_used_until_they_expire(
+    stage: Stage, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
     async def story(app: OAuth2App) -> None:
         client = await signed_in(stage, app)
         stage.clock.advance(LIFE - REFRESH_BEFORE)
-        stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.token", times=None))
+        stage.emulator.faults.add(Fault(kind="answer", status=status, endpoint="oauth.token", times=None))
         await publish(client)
         await publish(client)
         assert refreshes(stage) == 1
@@ -104,8 +108,9 @@ def test_while_roblox_is_down_tokens_are_used_until_they_expire(stage: Stage, ca
         await publish(client)
         assert refreshes(stage) == 2
         stage.clock.advance(REFRESH_BEFORE)
-        with pytest.raises(ServerError):
+        with pytest.raises(APIStatusError) as caught:
             await publish(client)
+        assert caught.value.status == status
         stage.emulator.faults.clear()
         await publish(client)
 

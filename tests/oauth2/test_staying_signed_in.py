@@ -202,6 +202,32 @@ def test_one_refresh_serves_many_tasks(async_stage: Stage, why: str) -> None:
     assert len(stage.emulator.messages()) == 30
 
 
+def test_one_refresh_that_fails_fails_for_all_that_wait_for_it(async_stage: Stage) -> None:
+    stage, failures = async_stage, list[str]()
+
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.token"))
+
+        async def act() -> None:
+            try:
+                await publish(app.client(USER, store=stage.store))
+            except ServerError as error:
+                failures.append(str(error))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(30):
+                group.start_soon(act)
+        assert refreshes(stage) == 1
+        await publish(app.client(USER, store=stage.store))
+
+    stage.tell(story)
+    assert len(failures) == 30
+    assert len({*failures}) == 1
+    assert refreshes(stage) == 2
+
+
 def test_one_refresh_serves_many_threads(blocking_stage: Stage) -> None:
     stage, app = blocking_stage, blocking_stage.app()
     client = run(signed_in(stage, app))

@@ -8,14 +8,14 @@ from typing import Self
 from pydantic import SecretStr
 
 from rblxcloud.config import Options, RetryPolicy, check_seconds
-from rblxcloud.errors import APIResponseError, IDTokenError, InvalidRequestError
+from rblxcloud.errors import APIResponseError, IDTokenError, InvalidRequestError, RblxCloudError
 from rblxcloud.http.auth import BearerToken, NoCredential, check_secret
 from rblxcloud.http.binding import Binding, Mode, SignedBinding, StandaloneBinding
 from rblxcloud.oauth2 import authorization
 from rblxcloud.oauth2.authorization import AuthorizationRequest, ResponseType
 from rblxcloud.oauth2.provider import Grant, Provider
 from rblxcloud.oauth2.refresh import RefreshingToken, Unstored
-from rblxcloud.oauth2.stores.base import TokenStore, check_store
+from rblxcloud.oauth2.stores.base import TokenKey, TokenStore, check_store
 from rblxcloud.oauth2.stores.memory import MemoryTokenStore
 from rblxcloud.oauth2.token import AccessToken, PartialAccessToken
 from rblxcloud.oauth2.user_client import UserClient
@@ -85,6 +85,7 @@ class OAuth2App:
         )
         self._memory = MemoryTokenStore()
         self._unstored = Unstored()
+        self._failures: dict[tuple[int, TokenKey], RblxCloudError] = {}
 
     def __repr__(self) -> str:
         """Show the id and the address, and nothing secret."""
@@ -321,8 +322,9 @@ class OAuth2App:
             store: The store that `sign_in` was given.
 
         Returns:
-            A client. Each call of it raises `SignInRequiredError` where the user is not signed in, or not any more. It
-            shares this application's connections; closing it closes nothing.
+            A client. Each call of it raises `SignInRequiredError` where the user is not signed in. One that is in use
+            notices a sign-out by another client when its access token is due, or Roblox refuses it. It shares this
+            application's connections; closing it closes nothing.
 
         Raises:
             InvalidRequestError: The id is not one, or `store` is none.
@@ -334,7 +336,7 @@ class OAuth2App:
             check_store(store)
         runtime = self._binding.get().runtime
         kept = self._memory if store is None else store
-        return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored)
+        return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored, self._failures)
 
     def _client(self, credential: RefreshingToken) -> UserClient:
         return UserClient(self._binding.get().with_credential(credential))

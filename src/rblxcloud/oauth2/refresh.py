@@ -13,6 +13,7 @@ in.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 import secrets
@@ -26,12 +27,11 @@ from rblxcloud.endpoints.model import Credential as Kind
 from rblxcloud.errors import (
     APIConnectionError,
     APIResponseError,
+    APIStatusError,
     APITimeoutError,
     IDTokenError,
     InvalidGrantError,
-    RateLimitedError,
     RblxCloudError,
-    ServerError,
     SignInRequiredError,
     TokenStoreError,
 )
@@ -103,12 +103,19 @@ class RefreshingToken:
         user_id: Whose they are.
         runtime: That of the session which signs with this.
         unstored: What the application's clients could not store.
+        failures: The newest failures of their refreshes, by store and user.
     """
 
     kind: Kind = Kind.OAUTH2
 
     def __init__(
-        self, provider: Provider, store: TokenStore, user_id: int, runtime: Runtime, unstored: Unstored
+        self,
+        provider: Provider,
+        store: TokenStore,
+        user_id: int,
+        runtime: Runtime,
+        unstored: Unstored,
+        failures: dict[tuple[int, TokenKey], RblxCloudError],
     ) -> None:
         self.provider = provider
         self.store = store
@@ -117,6 +124,7 @@ class RefreshingToken:
         self._pair: TokenPair | None = None
         self._not_before = 0.0
         self._unstored = unstored
+        self._failures = failures
 
     @property
     def fingerprint(self) -> str:
@@ -169,7 +177,7 @@ class RefreshingToken:
             return pair
         try:
             return await self._renew()
-        except (APIConnectionError, APIResponseError, RateLimitedError, ServerError, TokenStoreError) as error:
+        except (APIConnectionError, APIResponseError, APIStatusError, TokenStoreError) as error:
             pair = self._pair
             unstored = isinstance(error, TokenStoreError) and error.token is not None
             if pair is None or self._has_expired(pair) or unstored:
@@ -219,22 +227,37 @@ class RefreshingToken:
 
     async def _renew(self, *, refused: TokenPair | None = None) -> TokenPair:
         """Return other tokens than those that are due or were refused: from the store, or by a refresh."""
+        place = (id(self.store), self.key)
+        before = self._failures.get(place)
+        async with self._runtime.exclusive(("refresh", *place)):
+            failure = self._failures.get(place)
+            try:
+                # Who waited while a refresh failed does not begin another one: hundreds would go on for ever.
+                pair = await self._renew_alone(refused, None if failure is before else failure)
+            except RblxCloudError as error:
+                self._failures[place] = copy.copy(error)
+                raise
+            self._failures.pop(place, None)
+            return pair
+
+    async def _renew_alone(self, refused: TokenPair | None, failure: RblxCloudError | None) -> TokenPair:
         runtime = self._runtime
-        async with runtime.exclusive(("refresh", id(self.store), self.key)):
-            give_up, wait = runtime.monotonic() + _PATIENCE_SECONDS, _FIRST_WAIT
-            while True:
-                await self._store_unstored()
-                row = await self._load()
-                self._pair = row.pair
-                if self._is_usable(row, refused):
-                    return row.pair
-                pair = None if row.leased else await runtime.shielded(self._refresh(row))
-                if pair is not None:
-                    return pair
-                if runtime.monotonic() >= give_up:
-                    raise APITimeoutError(f"somebody else has been refreshing the tokens of user {self.key.user_id}")
-                await runtime.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
+        give_up, wait = runtime.monotonic() + _PATIENCE_SECONDS, _FIRST_WAIT
+        while True:
+            await self._store_unstored()
+            row = await self._load()
+            self._pair = row.pair
+            if self._is_usable(row, refused):
+                return row.pair
+            if failure is not None:
+                raise copy.copy(failure) from failure
+            pair = None if row.leased else await runtime.shielded(self._refresh(row))
+            if pair is not None:
+                return pair
+            if runtime.monotonic() >= give_up:
+                raise APITimeoutError(f"somebody else has been refreshing the tokens of user {self.key.user_id}")
+            await runtime.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
 
     def _is_usable(self, row: StoredToken, refused: TokenPair | None) -> bool:
         """While somebody else refreshes them, tokens are used until they expire."""
