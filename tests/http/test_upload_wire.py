@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -281,6 +282,29 @@ def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own:
     with serving(handle) as base_url:
         anyio.run(main, base_url, backend=backend)
     assert BIG_FILM in bodies[0]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("source", ["pipe", "pipe of known size", "path of a fifo"])
+def test_an_upload_of_a_file_that_brings_nothing_can_be_cancelled(backend: str, source: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "film.mp4"
+    os.mkfifo(fifo)
+    reading, writing = os.pipe()
+
+    async def main(base_url: str) -> None:
+        async with rblxcloud.Client("key", base_url=base_url) as client:
+            with os.fdopen(reading, "rb", buffering=0) as pipe, anyio.move_on_after(0.2) as scope:
+                file = fifo if source == "path of a fifo" else pipe
+                await upload(client, file, file_name="film.mp4", size=MIB if "size" in source else None)
+            assert scope.cancelled_caught
+
+    os.write(writing, FILM[:8])
+    try:
+        with serving(lambda connection, number: None) as base_url:
+            anyio.run(main, base_url, backend=backend)
+    finally:
+        os.close(writing)  # What reads in a thread of its own ends.
+        os.close(os.open(fifo, os.O_RDWR))
 
 
 @pytest.mark.parametrize("source", ["path", "stream"])

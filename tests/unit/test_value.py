@@ -28,12 +28,26 @@ def test_whatever_json_holds_comes_back_as_it_was(value: Any) -> None:
     assert json.loads(serialize(value)) == value
 
 
+@given(st.floats(-1e249, 1e249).map(int))
+def test_whole_numbers_that_roblox_can_have_given_back_can_be_stored_again(number: int) -> None:
+    assert json.loads(serialize(number)) == number
+    assert check_metadata({"a": number})["a"] == number
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 10**17 + 1, 2**63 - 1, 10**400])
+def test_whole_numbers_that_roblox_would_round_are_refused(number: int) -> None:
+    with pytest.raises(InvalidRequestError, match="rounds numbers"):
+        serialize(number)
+    with pytest.raises(InvalidRequestError, match="rounds numbers"):
+        check_metadata({"a": number})
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
         (float("nan"), "value is nan"),
         ({"a": [1, float("inf")]}, r"value\['a'\]\[1\] is inf"),
-        ({"big": EXACT_INTEGER + 1}, r"value\['big'\].*keep it as text"),
+        ({"big": EXACT_INTEGER + 2}, r"value\['big'\].*keep it as text"),
         ([{1: 2}], r"value\[0\] has the key 1"),
         ({"s": {1, 2}}, r"value\['s'\] is of type set"),
         (b"bytes", "value is of type bytes"),

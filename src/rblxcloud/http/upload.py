@@ -188,7 +188,7 @@ async def open_source(runtime: Runtime, file: object, *, size: int | None, limit
         InvalidRequestError: It is none of these, or cannot be read.
     """
     if isinstance(file, str | PathLike):
-        opened = await runtime.blocking(_open, cast("str | PathLike[str]", file))
+        opened = await runtime.abandonable(_open, cast("str | PathLike[str]", file))
         try:
             async with _open_file(runtime, opened, _check_open(opened), size, limit, ours=True) as source:
                 yield source
@@ -318,7 +318,7 @@ def _not_stored(error: OSError) -> InvalidRequestError:
 
 
 async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """Iterate over a user's iterable: a plain one where it may block, in a worker thread."""
+    """Iterate over a user's iterable: a plain one where it may block, for ever too."""
     if isinstance(items, AsyncIterable):
         if runtime.mode == "blocking":
             raise InvalidRequestError("file", "is an asynchronous iterable; rblxcloud.sync takes plain ones")
@@ -330,7 +330,7 @@ async def _parts(runtime: Runtime, items: Iterable[bytes] | AsyncIterable[bytes]
                 await cast("AsyncGenerator[bytes, None]", items).aclose()
         return
     iterator = iter(items)
-    while parts := await runtime.blocking(_take, iterator):
+    while parts := await runtime.abandonable(_take, iterator):
         yield parts
 
 

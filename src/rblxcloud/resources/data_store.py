@@ -179,8 +179,8 @@ class DataStore(Generic[T]):
 
         Args:
             key: The key, 1 to 50 characters.
-            value: The value; at most 4,194,304 bytes of JSON. Whole numbers beyond 2^53 - 1 are refused, since
-                Roblox would round them.
+            value: The value; at most 4,194,304 bytes of JSON. Whole numbers that Roblox would round, which begin beyond
+                2^53, are refused.
             users: Ids of at most four users that the entry is about.
             metadata: Names of at most 50 and values of at most 250 characters, 300 in all.
             exclusive_create: Write only when the key does not exist.

@@ -45,6 +45,19 @@ def serialize(value: object, largest: int = LARGEST_VALUE) -> bytes:
     return content
 
 
+def is_rounded(number: int) -> bool:
+    """Return whether a whole number changes at Roblox, which keeps numbers as doubles.
+
+    What it has given back does not: it has to be possible to write what was read.
+    """
+    if abs(number) <= EXACT_INTEGER:
+        return False
+    try:
+        return int(float(number)) != number
+    except OverflowError:
+        return True
+
+
 def _check(value: object, path: str, depth: int) -> None:
     if depth > _DEEPEST:
         raise InvalidRequestError("value", f"{path[:80]}... is nested deeper than {_DEEPEST}, or holds itself")
@@ -53,7 +66,7 @@ def _check(value: object, path: str, depth: int) -> None:
     elif isinstance(value, bool) or value is None:
         return
     elif isinstance(value, int):
-        if abs(value) > EXACT_INTEGER:
+        if is_rounded(value):
             raise InvalidRequestError(
                 "value",
                 f"{path} is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text, or as a float if "
@@ -121,7 +134,7 @@ def check_metadata(metadata: object) -> dict[str, str | int | float | bool]:
             raise InvalidRequestError("metadata", f"the name {shown(name)} is not text of 1 to 50 characters")
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
             raise InvalidRequestError("metadata", f"[{name!r}] is {shown(value)}; it takes text, a number or a boolean")
-        if isinstance(value, int) and abs(value) > EXACT_INTEGER:
+        if isinstance(value, int) and is_rounded(value):
             raise InvalidRequestError(
                 "metadata", f"[{name!r}] is beyond ±(2^53 - 1), where Roblox rounds numbers; keep it as text"
             )

@@ -200,6 +200,14 @@ class Runtime(ABC):
         """Run blocking code: inline in blocking mode, in a worker thread otherwise."""
 
     @abstractmethod
+    async def abandonable(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run code of a user's that may block for ever.
+
+        It runs inline in blocking mode; otherwise in a thread of its own, which is left behind, with what it returns
+        or raises, when the caller is cancelled.
+        """
+
+    @abstractmethod
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine` so that it finishes although the caller is cancelled, or a first Ctrl-C comes."""
 

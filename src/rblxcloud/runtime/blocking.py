@@ -214,6 +214,10 @@ class BlockingRuntime(Runtime):
         """Run blocking code inline."""
         return function(*args, **kwargs)
 
+    async def abandonable(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a user's code inline."""
+        return function(*args, **kwargs)
+
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine`; nothing cancels a blocking call but Ctrl-C, and that is held back."""
         with interrupts.held_back():

@@ -17,6 +17,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from typing import Any, Generic, Self, TypeVar, cast
 
 import anyio
@@ -79,7 +80,7 @@ async def awaited(awaitable: Awaitable[R]) -> R:
 
 
 class Caught(Generic[R]):
-    """What came of a coroutine in a task of its own."""
+    """What came of a coroutine in a task of its own, or of a function in a thread."""
 
     def __init__(self) -> None:
         self._result: R | None = None
@@ -92,11 +93,53 @@ class Caught(Generic[R]):
         except BaseException as error:
             self._error = error
 
+    def call(self, function: Callable[[], R]) -> None:
+        """Call `function` and keep what comes of it."""
+        try:
+            self._result = function()
+        except BaseException as error:
+            self._error = error
+
     def take(self) -> R:
         """Return the result, or raise what was raised."""
         if self._error is not None:
             raise self._error
         return cast("R", self._result)
+
+
+async def in_own_thread(function: Callable[[], R]) -> R:
+    """Call `function` in a thread of its own, and leave that behind when the caller is cancelled.
+
+    Neither a pool nor the end of the program waits for such a thread. What it has opened, it closes.
+    """
+    loop: Any = current_loop()
+    wake = loop.call_soon_threadsafe if hasattr(loop, "call_soon_threadsafe") else loop.run_sync_soon
+    ended, caught = anyio.Event(), Caught[R]()
+    left = count()  # Whoever comes second of the thread and a cancelled caller finds that nobody takes the result.
+
+    def run() -> None:
+        caught.call(function)
+        if next(left):
+            _discard(caught)
+        with suppress(RuntimeError):  # The loop has ended.
+            wake(ended.set)
+
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(run,), name="rblxcloud-user", daemon=True).start()
+    try:
+        await ended.wait()
+    except BaseException:
+        if next(left):
+            _discard(caught)
+        raise
+    return caught.take()
+
+
+def _discard(caught: Caught[Any]) -> None:
+    with suppress(BaseException):
+        close = getattr(caught.take(), "close", None)
+        if close is not None:
+            close()
 
 
 async def shielded(coroutine: Coroutine[Any, Any, R]) -> R:
