@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -528,6 +529,64 @@ async def test_a_stored_event_whose_handler_awaits_what_was_cancelled_waits_for_
     assert await receiver.handle_due() == 1
     assert [event.notification_id for event in seen] == ["2"]
     assert await receiver.handle_due() == 0
+
+
+def run_what_is_cancelled(event: WebhookEvent) -> None:
+    asyncio.run(await_what_was_cancelled(event))
+
+
+def call_for_the_end(event: WebhookEvent) -> None:
+    sys.exit(3)
+
+
+async def call_for_the_end_later(event: WebhookEvent) -> None:
+    await anyio.lowlevel.checkpoint()
+    sys.exit(3)
+
+
+def test_a_plain_handler_whose_own_loop_is_cancelled_has_failed(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.receiver.on(WebhookEvent)(run_what_is_cancelled)
+    assert stage.take(body()) == 503
+    assert "what was called has been cancelled" in caplog.text
+
+
+def test_a_stored_event_whose_plain_handler_is_cancelled_does_not_end_the_worker(storing: Stage) -> None:
+    storing.receiver.on(RightToErasureRequest)(run_what_is_cancelled)
+    storing.listen()
+    storing.take(body())
+    storing.take(body("SampleNotification", {"UserId": 1}, number="2"))
+    assert [storing.do("handle_due"), storing.do("handle_due")] == [1, 0]
+    assert [event.notification_id for event in storing.seen] == ["2"]
+
+
+@pytest.mark.parametrize("handler", [call_for_the_end, call_for_the_end_later])
+@pytest.mark.parametrize("mode", ["asyncio", "trio"])
+def test_a_handler_that_calls_for_the_end_of_the_program_has_failed(
+    mode: str, handler: Any, inbox: MemoryWebhookInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    direct, storing = Stage(mode), Stage(mode, inbox=inbox)
+    for stage in (direct, storing):
+        stage.receiver.on(WebhookEvent)(handler)
+    assert (direct.take(body()), storing.take(body())) == (503, 202)
+    assert [storing.do("handle_due"), storing.do("handle_due")] == [0, 0]  # it is not due again at once
+    assert caplog.text.count("RuntimeError: what was called has called for the end") == 2
+
+
+def test_in_a_thread_of_a_blocking_program_a_handler_that_calls_for_the_end_has_failed() -> None:
+    stage, statuses = Stage("blocking"), list[int]()
+    stage.receiver.on(WebhookEvent)(call_for_the_end)
+    thread = threading.Thread(target=lambda: statuses.append(stage.take(body())))
+    thread.start()
+    thread.join()
+    assert statuses == [503]
+
+
+def test_in_the_main_thread_of_a_blocking_program_a_signal_handler_can_call_for_the_end() -> None:
+    stage = Stage("blocking", inbox=MemoryWebhookInbox())
+    stage.receiver.on(WebhookEvent)(call_for_the_end)
+    stage.take(body())
+    with pytest.raises(SystemExit):
+        stage.do("run")
 
 
 def test_ctrl_c_in_a_handler_leaves_the_event_due() -> None:

@@ -213,7 +213,8 @@ class BlockingRuntime(Runtime):
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code inline."""
-        return function(*args, **kwargs)
+        with interrupts.cancellation_as_failure():
+            return function(*args, **kwargs)
 
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine`; nothing cancels a blocking call but Ctrl-C, and that is held back."""

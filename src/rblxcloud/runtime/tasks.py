@@ -24,6 +24,7 @@ import anyio.to_thread
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime.base import Outcome
+from rblxcloud.runtime.interrupts import cancellation_as_failure
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -109,7 +110,8 @@ async def in_thread(function: Callable[[], R]) -> R:
     def run() -> R:
         begun.set()
         try:
-            return function()
+            with cancellation_as_failure():
+                return function()
         finally:
             ended.set()
 

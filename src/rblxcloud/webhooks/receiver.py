@@ -22,6 +22,7 @@ from rblxcloud.errors import (
 )
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.resources.arguments import check_function, check_limit, check_whole, shown
+from rblxcloud.runtime.interrupts import exit_as_failure
 from rblxcloud.webhooks.events import WebhookEvent, read_event
 from rblxcloud.webhooks.inboxes.base import StoredWebhook, WebhookInbox
 from rblxcloud.webhooks.inboxes.memory import Ledger, Standing
@@ -327,7 +328,13 @@ class WebhookReceiver:
         handler = self._handler_of(event)
         if handler is None:
             _logger.warning("there is no handler for %s: nothing is done with it", _name(event))
-        elif inspect.iscoroutinefunction(handler):
+        else:
+            # In the main thread of a blocking program it can be a signal handler that calls for the end.
+            with exit_as_failure(signals=self._mode == "blocking"):
+                await self._run(handler, event)
+
+    async def _run(self, handler: Callable[[Any], object], event: WebhookEvent) -> None:
+        if inspect.iscoroutinefunction(handler):
             await self._runtime.call("handler", handler, event)
         else:
             # In a tuple, since it can be awaitable (from a coroutine function inside of another): trio would refuse it.
