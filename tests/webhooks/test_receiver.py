@@ -460,6 +460,58 @@ async def test_a_cancelled_handler_is_due_at_once() -> None:
     assert seen == ["begun", "begun"]
 
 
+class Stuck(MemoryWebhookInbox):
+    """An inbox that fails when it is to let go of an event."""
+
+    def release(self, key: str, holder: str, *, delay: float) -> None:
+        raise OSError("the disk is full")
+
+    def finish(self, key: str) -> None:
+        raise OSError("the disk is full")
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_ends_run_although_the_inbox_fails(caplog: pytest.LogCaptureFixture) -> None:
+    receiver = WebhookReceiver(WEBHOOK, inbox=Stuck())
+    await receiver.receive(signed(body()), body())
+    with anyio.fail_after(10), anyio.CancelScope() as scope:
+
+        @receiver.on(WebhookEvent)
+        async def handle(event: WebhookEvent) -> None:
+            scope.cancel()
+            await anyio.sleep_forever()
+
+        await receiver.run()
+    assert scope.cancelled_caught
+    assert "has to run out: the inbox failed: OSError: the disk is full" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_is_cancelled_ends_although_the_inbox_fails() -> None:
+    receiver, begun = WebhookReceiver(WEBHOOK, inbox=Stuck()), asyncio.Event()
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    await receiver.receive(signed(body()), body())
+    task = asyncio.create_task(receiver.handle_due())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_ctrl_c_ends_run_although_the_inbox_fails() -> None:
+    stage = Stage("blocking", inbox=Stuck())
+    stage.listen(then=interrupt)
+    stage.take(body())
+    runner(stage, 0)
+    with pytest.raises(KeyboardInterrupt):
+        stage.do("run")
+
+
 @pytest.mark.anyio
 async def test_a_plain_handler_that_came_to_its_end_is_not_run_again_after_a_cancellation() -> None:
     receiver, ran = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox()), list[str]()

@@ -314,15 +314,24 @@ class WebhookReceiver:
             await self._ask(inbox.release, stored.key, holder, delay=delay)
             return False
         except BaseException:
-            # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same; what has not is left
-            # for the next start, which need not wait until the lease has run out.
-            if handled:
-                await self._runtime.shielded(self._ask(inbox.finish, stored.key))
-            else:
-                await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=0.0))
+            # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same.
+            await self._runtime.shielded(self._leave(inbox, stored.key, holder, handled=handled))
             raise
         await self._runtime.shielded(self._ask(inbox.finish, stored.key))
         return True
+
+    async def _leave(self, inbox: WebhookInbox, key: str, holder: str, *, handled: bool) -> None:
+        """Let go of an event because of a cancellation or Ctrl-C, in whose place nothing is raised.
+
+        What was not handled is left for the next start, which need not wait until the lease has run out.
+        """
+        try:
+            if handled:
+                await self._ask(inbox.finish, key)
+            else:
+                await self._ask(inbox.release, key, holder, delay=0.0)
+        except RblxCloudError as error:
+            _logger.error("the lease of the stored webhook %s has to run out: %s", key, error)
 
     async def _dispatch(self, event: WebhookEvent) -> None:
         handler = self._handler_of(event)
