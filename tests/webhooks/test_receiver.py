@@ -14,6 +14,7 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 import pytest
+from anyio import to_thread
 
 import rblxcloud
 import rblxcloud.sync
@@ -231,6 +232,34 @@ async def test_plain_handlers_run_in_worker_threads() -> None:
 
     assert (await receiver.receive(signed(body()), body())).status == 200
     assert threads != [threading.get_ident()]
+
+
+@pytest.mark.anyio
+async def test_plain_handlers_that_hold_every_worker_thread_do_not_hold_the_inbox_up() -> None:
+    inbox, begun, go = MemoryWebhookInbox(), threading.Semaphore(0), threading.Event()
+    receiver, threads = (
+        WebhookReceiver(WEBHOOK, inbox=inbox),
+        int(to_thread.current_default_thread_limiter().total_tokens),
+    )
+
+    @receiver.on(WebhookEvent)
+    def handle(event: WebhookEvent) -> None:
+        begun.release()
+        assert go.wait(30)
+
+    for number in range(threads):
+        inbox.add(str(number), body(number=str(number)))
+    async with anyio.create_task_group() as group:
+        try:
+            for _ in range(threads):
+                group.start_soon(partial(receiver.handle_due, limit=1))
+            for _ in range(threads):
+                await to_thread.run_sync(begun.acquire, limiter=anyio.CapacityLimiter(1))
+            with anyio.fail_after(10):
+                assert (await receiver.receive(signed(body()), body())).status == 202
+        finally:
+            go.set()
+    assert repr(inbox) == f"<MemoryWebhookInbox of 1 webhooks, {threads} handled>"
 
 
 @pytest.mark.anyio

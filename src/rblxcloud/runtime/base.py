@@ -203,6 +203,10 @@ class Runtime(ABC):
         """
 
     @abstractmethod
+    async def brief(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code that is soon over as `blocking` does, but without waiting for blocking code that is not."""
+
+    @abstractmethod
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine` so that it finishes although the caller is cancelled, or a first Ctrl-C comes."""
 

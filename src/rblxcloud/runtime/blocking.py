@@ -216,6 +216,10 @@ class BlockingRuntime(Runtime):
         with interrupts.cancellation_as_failure():
             return function(*args, **kwargs)
 
+    async def brief(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code inline."""
+        return await self.blocking(function, *args, **kwargs)
+
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine`; nothing cancels a blocking call but Ctrl-C, and that is held back."""
         with interrupts.held_back():

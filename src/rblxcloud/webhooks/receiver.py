@@ -362,7 +362,8 @@ class WebhookReceiver:
 
     async def _ask(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return await self._runtime.blocking(method, *args, **kwargs)
+            # Handlers can hold every other worker thread, and a webhook has to be stored all the same.
+            return await self._runtime.brief(method, *args, **kwargs)
         except RblxCloudError:
             raise
         except Exception as error:
