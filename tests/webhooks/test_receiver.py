@@ -583,6 +583,54 @@ async def test_a_plain_handler_is_waited_for_when_its_task_is_cancelled() -> Non
     assert ran == [NUMBER]
 
 
+class SlowInbox(MemoryWebhookInbox):
+    """An inbox whose leases come late."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def lease(self, holder: str, seconds: float) -> Any:
+        stored = super().lease(holder, seconds)
+        self.begun.set()
+        assert self.go.wait(10)
+        return stored
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_was_leased_for_a_task_that_is_cancelled_is_due_at_once(clock_of_inbox: Clock) -> None:
+    inbox, seen = SlowInbox(clock_of_inbox), list[WebhookEvent]()
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+    receiver.on(WebhookEvent)(seen.append)
+    await receiver.receive(signed(body()), body())
+    task = asyncio.create_task(receiver.handle_due())
+    assert await asyncio.to_thread(inbox.begun.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    inbox.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == []
+    assert await receiver.handle_due() == 1
+
+
+@pytest.mark.anyio
+async def test_a_plain_handler_that_fails_while_it_is_cancelled_gives_its_lease_back(clock_of_inbox: Clock) -> None:
+    inbox, outcomes = MemoryWebhookInbox(clock=clock_of_inbox), [fail, lambda: None]
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+    with anyio.CancelScope() as scope:
+
+        @receiver.on(WebhookEvent)
+        def handle(event: WebhookEvent) -> None:
+            anyio.from_thread.run_sync(scope.cancel)
+            outcomes.pop(0)()
+
+        await receiver.receive(signed(body()), body())
+        await receiver.handle_due()
+    clock_of_inbox.now += 2.0
+    assert await receiver.handle_due() == 1
+
+
 async def await_what_was_cancelled(event: WebhookEvent) -> None:
     task = asyncio.create_task(asyncio.sleep(3600))
     task.cancel()

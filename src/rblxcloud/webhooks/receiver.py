@@ -231,7 +231,7 @@ class WebhookReceiver:
             raise ConfigurationError("this receiver has no handlers, and would drop what is stored: see on()")
         for _ in repeat(None) if limit is None else range(limit):
             holder = secrets.token_hex(8)
-            stored = await self._ask(inbox.lease, holder, _LEASE_SECONDS)
+            stored = await self._lease(inbox, holder)
             if stored is None:
                 break
             handled += await self._handle_stored(inbox, stored, holder)
@@ -287,6 +287,22 @@ class WebhookReceiver:
             self._ledger.end(event.key, finished=finished)
         return WebhookAnswer(200, "handled")
 
+    async def _lease(self, inbox: WebhookInbox, holder: str) -> StoredWebhook | None:
+        stored: StoredWebhook | None = None
+
+        def lease() -> StoredWebhook | None:
+            nonlocal stored
+            stored = inbox.lease(holder, _LEASE_SECONDS)
+            return stored
+
+        try:
+            return await self._ask(lease)
+        except BaseException:
+            # asyncio's `Task.cancel()` comes although the thread has worked.
+            if stored is not None:
+                await self._runtime.shielded(self._leave(inbox, stored.key, holder, handled=False))
+            raise
+
     async def _handle_stored(self, inbox: WebhookInbox, stored: StoredWebhook, holder: str) -> bool:
         """Run the handler of an event whose lease was taken, and return whether it worked."""
 
@@ -311,7 +327,7 @@ class WebhookReceiver:
                 stored.attempts,
                 delay,
             )
-            await self._ask(inbox.release, stored.key, holder, delay=delay)
+            await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=delay))
             return False
         except BaseException:
             # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same.
