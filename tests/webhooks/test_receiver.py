@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -814,6 +814,42 @@ def test_handlers_are_refused_that_cannot_be_meant(stage: Stage) -> None:
     stage.listen(SampleNotification)
     with pytest.raises(InvalidRequestError, match="a handler already"):
         stage.receiver.on(SampleNotification)
+
+
+def generate(event: WebhookEvent) -> Iterator[None]:
+    yield
+
+
+async def generate_later(event: WebhookEvent) -> AsyncIterator[None]:
+    yield
+
+
+async def return_a_generator(event: WebhookEvent) -> Iterator[None]:
+    return generate(event)
+
+
+@pytest.mark.parametrize("handler", [generate, generate_later, partial(generate)])
+def test_a_handler_with_a_yield_is_refused(stage: Stage, handler: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="has a yield") as caught:
+        stage.receiver.on(WebhookEvent)(handler)
+    assert caught.value.argument == "handler"
+    assert not stage.receiver.handles
+
+
+@pytest.mark.parametrize("handler", [lambda event: generate(event), lambda event: generate_later(event)])
+def test_a_handler_that_returns_a_generator_has_failed(
+    stage: Stage, handler: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.receiver.on(WebhookEvent)(handler)
+    assert stage.take(body()) == 503
+    assert "TypeError: the handler has returned a generator" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_coroutine_handler_that_returns_a_generator_has_failed() -> None:
+    receiver = WebhookReceiver(WEBHOOK)
+    receiver.on(WebhookEvent)(return_a_generator)
+    assert (await receiver.receive(signed(body()), body())).status == 503
 
 
 @pytest.mark.parametrize("inbox", ["sqlite:///inbox.db", MemoryWebhookInbox, 5])

@@ -160,7 +160,8 @@ class WebhookReceiver:
             dropped. It may be a coroutine function in `rblxcloud`; plain functions run in worker threads there.
 
         Raises:
-            InvalidRequestError: It is no such class, or has a handler already.
+            InvalidRequestError: It is no such class, or has a handler already; or the decorator was handed what is no
+                function, or one with a `yield`.
         """
         if not _is_kind(kind):
             raise InvalidRequestError("kind", f"{shown(kind)} is neither a class of events nor a name of Roblox's")
@@ -169,6 +170,8 @@ class WebhookReceiver:
 
         def register(handler: Callable[[Any], ReturnT]) -> Callable[[Any], ReturnT]:
             check_function("handler", handler)
+            if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+                raise InvalidRequestError("handler", "has a yield: calling it would run nothing of it")
             if self._mode == "blocking" and inspect.iscoroutinefunction(handler):
                 raise InvalidRequestError("handler", "is a coroutine function; rblxcloud.sync takes plain functions")
             self._handlers[kind] = handler
@@ -360,11 +363,13 @@ class WebhookReceiver:
 
     async def _run(self, handler: Callable[[Any], object], event: WebhookEvent) -> None:
         if inspect.iscoroutinefunction(handler):
-            await self._runtime.call("handler", handler, event)
+            result = await self._runtime.call("handler", handler, event)
         else:
             # In a tuple, since it can be awaitable (from a coroutine function inside of another): trio would refuse it.
-            (result,) = await self._runtime.blocking(lambda: (handler(event),))
-            await self._runtime.call("handler", lambda: result)
+            (made,) = await self._runtime.blocking(lambda: (handler(event),))
+            result = await self._runtime.call("handler", lambda: made)
+        if inspect.isgenerator(result) or inspect.isasyncgen(result):
+            raise TypeError("the handler has returned a generator, of which nothing has run")
 
     def _handler_of(self, event: WebhookEvent) -> Callable[[Any], object] | None:
         """Return the handler of the name, else that of the nearest class."""
