@@ -52,10 +52,10 @@ class Clock:
 class Stage:
     """A receiver in one of the modes, whose methods are called as plain functions."""
 
-    def __init__(self, mode: str, **options: Any) -> None:
+    def __init__(self, mode: str, webhook: Webhook = WEBHOOK, **options: Any) -> None:
         package = rblxcloud.sync if mode == "blocking" else rblxcloud
         self._mode = mode
-        self.receiver: Any = package.WebhookReceiver(WEBHOOK, **options)
+        self.receiver: Any = package.WebhookReceiver(webhook, **options)
         self.seen: list[WebhookEvent] = []
 
     def do(self, name: str, *arguments: Any, **options: Any) -> Any:
@@ -181,7 +181,7 @@ def test_the_nearest_handler_is_the_one(stage: Stage) -> None:
 
 
 def test_ids_are_remembered_for_a_while(mode: str) -> None:
-    stage = Stage(mode, remember=10)
+    stage = Stage(mode, Webhook(SECRET, tolerance=5, clock=lambda: NOW), remember=10)
     clock = Clock()
     ledger = getattr(stage.receiver, "_impl", stage.receiver)._ledger
     ledger._clock = clock
@@ -894,6 +894,7 @@ class AsynchronousInbox(MemoryWebhookInbox):
         ({"webhook": WEBHOOK, "inbox": AsynchronousInbox()}, "inbox"),
         ({"webhook": WEBHOOK, "remember": 0}, "remember"),
         ({"webhook": WEBHOOK, "remember": "week"}, "remember"),
+        ({"webhook": WEBHOOK, "remember": 7}, "remember"),
         ({"webhook": WEBHOOK, "max_body_bytes": 0}, "max_body_bytes"),
         ({"webhook": WEBHOOK, "max_body_bytes": 1.5}, "max_body_bytes"),
     ],
@@ -902,6 +903,16 @@ def test_arguments_that_cannot_be_meant_are_refused(arguments: dict[str, Any], n
     with pytest.raises(InvalidRequestError) as caught:
         WebhookReceiver(**arguments)
     assert caught.value.argument == named
+
+
+def test_what_is_remembered_for_a_shorter_time_than_it_can_be_sent_again_is_refused() -> None:
+    problem = "^remember: 1199 seconds: it must be 1200 or more, twice the webhook's tolerance"
+    with pytest.raises(InvalidRequestError, match=problem):
+        WebhookReceiver(WEBHOOK, remember=1199)
+    WebhookReceiver(WEBHOOK, remember=1200)
+    WebhookReceiver(Webhook(SECRET, tolerance=3), remember=6)
+    with pytest.raises(InvalidRequestError, match="7200 or more"):
+        WebhookReceiver(Webhook(SECRET, tolerance=3600), remember=7199)
 
 
 def test_a_receiver_shows_what_it_handles(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

@@ -277,7 +277,8 @@ def webhook_router(
     Args:
         receiver: What the webhooks are for.
         path: Where Roblox sends them; what `include_router` puts before it comes first.
-        answer_within: Seconds after which the answer is 503, so that Roblox tries again; it waits for five.
+        answer_within: Seconds after which the answer is 503, so that Roblox tries again; less than the five that it
+            waits.
         workers: How many stored events are handled at the same time, at most 1000; 0 to store them alone, where another
             process handles them.
 

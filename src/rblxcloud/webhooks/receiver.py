@@ -104,7 +104,8 @@ class WebhookReceiver:
             webhook: Reads the requests.
             inbox: Where events are stored until they are handled; None to handle them before the answer.
             remember: Seconds for which the ids of handled events are remembered, so that another delivery is known as
-                a duplicate. Without an inbox the last 10,000 of this process at most.
+                a duplicate. At least twice the webhook's tolerance: for so long a recorded request can be sent again.
+                Without an inbox the last 10,000 of this process at most.
             max_body_bytes: Larger bodies are refused.
 
         Raises:
@@ -121,7 +122,7 @@ class WebhookReceiver:
         """Larger bodies are refused."""
         self._webhook = webhook
         self._inbox = None if inbox is None else _check_inbox(inbox)
-        self._remember = check_seconds("remember", remember)
+        self._remember = _check_remember(remember, webhook.tolerance)
         self._ledger = Ledger(self._remember, _MOST_REMEMBERED)
         self._purged_at: float | None = None
         self._handlers: dict[type[WebhookEvent] | str, Callable[[Any], object]] = {}
@@ -407,6 +408,18 @@ def _check_inbox(inbox: WebhookInbox) -> WebhookInbox:
             # What it returns would pass for success, and nothing would be stored.
             raise InvalidRequestError("inbox", f"has a coroutine function {name}; an inbox has plain functions")
     return inbox
+
+
+def _check_remember(remember: object, tolerance: float) -> float:
+    """Return the seconds, if a signature that is good from so far ahead to so long ago is not forgotten before."""
+    seconds = check_seconds("remember", remember)
+    if seconds < 2 * tolerance:
+        problem = (
+            f"{seconds:g} seconds: it must be {2 * tolerance:g} or more, twice the webhook's tolerance, or a recorded"
+            " request that is sent again runs the handler again"
+        )
+        raise InvalidRequestError("remember", problem)
+    return seconds
 
 
 def _is_kind(kind: object) -> bool:

@@ -90,6 +90,11 @@ class Webhook:
         """Show how it was made, and nothing secret."""
         return f"<{type(self).__name__} {'unsigned' if self._secret is None else 'signed'}, ±{self._tolerance:g} s>"
 
+    @property
+    def tolerance(self) -> float:
+        """Seconds by which the time of a signature may differ, to either side."""
+        return self._tolerance
+
     def parse(self, headers: AnyHeaders, body: bytes) -> WebhookEvent:
         """Return the event that a request tells of, if Roblox signed it.
 
