@@ -151,8 +151,10 @@ def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: A
 
 def test_the_largest_body_can_be_another(mode: str) -> None:
     content = body()
-    assert Stage(mode, max_body_bytes=len(content)).take(content) == 200
-    assert Stage(mode, max_body_bytes=len(content) - 1).take(content) == 413
+    largest, smaller = Stage(mode, max_body_bytes=len(content)), Stage(mode, max_body_bytes=len(content) - 1)
+    for stage in (largest, smaller):
+        stage.listen()
+    assert (largest.take(content), smaller.take(content)) == (200, 413)
 
 
 def test_an_event_without_a_handler_is_answered_and_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -162,6 +164,18 @@ def test_an_event_without_a_handler_is_answered_and_told(stage: Stage, caplog: p
     assert [(record.levelname, record.message) for record in caplog.records] == [
         ("WARNING", f"there is no handler for the webhook SampleNotification {NUMBER}: nothing is done with it")
     ]
+
+
+def test_without_any_handler_roblox_is_to_try_again(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    assert stage.take(body()) == 503
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        (
+            "ERROR",
+            f"this receiver has no handlers, and would drop the webhook RightToErasureRequest {NUMBER}: see on()",
+        )
+    ]
+    stage.listen()
+    assert stage.take(body()) == 200
 
 
 def test_the_nearest_handler_is_the_one(stage: Stage) -> None:

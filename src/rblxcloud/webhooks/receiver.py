@@ -189,8 +189,8 @@ class WebhookReceiver:
 
         Returns:
             What to answer: 200 handled (before, too), 202 stored, 400 malformed, 401 not signed, 403 out of time, 413
-            too large, 503 not handled or stored, so that Roblox tries again. Nothing that a handler or an inbox raises
-            comes out; it is logged.
+            too large, 503 not handled or stored, so that Roblox tries again: also where there are no handlers at all.
+            Nothing that a handler or an inbox raises comes out; it is logged.
 
         Raises:
             InvalidRequestError: What was passed are no headers, or no raw body.
@@ -275,6 +275,9 @@ class WebhookReceiver:
             self._purged_at = now
 
     async def _handle_first(self, event: WebhookEvent) -> WebhookAnswer:
+        if not self.handles:
+            _logger.error("this receiver has no handlers, and would drop %s: see on()", _name(event))
+            return WebhookAnswer(503, "there are no handlers; send it again")
         standing = self._ledger.begin(event.key)
         if standing is Standing.FINISHED:
             return WebhookAnswer(200, "handled before")
