@@ -141,12 +141,23 @@ def test_a_handler_that_failed_is_run_again(stage: Stage, caplog: pytest.LogCapt
         (b"{}", signed(b"{}"), 400),
         (b" " * (2**20 + 1), {}, 413),
         (bytearray(2**20 + 1), {}, 413),
+        (memoryview(bytes(2**20 + 1)), {}, 413),
+        (memoryview(bytes(2**20 + 4)).cast("I"), {}, 413),
     ],
 )
 def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: Any, status: int) -> None:
     stage.listen()
     assert stage.take(content, headers) == status
     assert stage.seen == []
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_handled_and_stored(mode: str, inbox: MemoryWebhookInbox, kind: Any) -> None:
+    direct, storing = Stage(mode), Stage(mode, inbox=inbox)
+    for stage in (direct, storing):
+        stage.listen()
+    assert (direct.take(kind(body()), signed(body())), storing.take(kind(body()), signed(body()))) == (200, 202)
+    assert storing.do("handle_due") == 1
 
 
 def test_the_largest_body_can_be_another(mode: str) -> None:

@@ -195,7 +195,10 @@ class WebhookReceiver:
         Raises:
             InvalidRequestError: What was passed are no headers, or no raw body.
         """
-        if isinstance(cast("object", body), bytes | bytearray) and len(body) > self.max_body_bytes:
+        # Not len(): a memoryview counts items.
+        if isinstance(cast("object", body), bytes | bytearray | memoryview) and (
+            memoryview(body).nbytes > self.max_body_bytes
+        ):
             return TOO_LARGE
         try:
             event = self._webhook.parse(headers, body)
