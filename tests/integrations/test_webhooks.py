@@ -384,9 +384,15 @@ async def test_arguments_that_cannot_be_meant_are_refused() -> None:
     blocking: Any = rblxcloud.sync.WebhookReceiver(WEBHOOK)
     with pytest.raises(InvalidRequestError, match=r"rblxcloud\.WebhookReceiver"):
         WebhookEndpoint(blocking)
-    with pytest.raises(InvalidRequestError) as caught:
-        webhook_router(Log().receiver, answer_within=0)
-    assert caught.value.argument == "answer_within"
+    for seconds in (0, 5, 5.0, 4000):
+        with pytest.raises(InvalidRequestError) as caught:
+            webhook_router(Log().receiver, answer_within=seconds)
+        assert caught.value.argument == "answer_within"
+    WebhookEndpoint(Log().receiver, answer_within=4.9)
+    for path in ("webhooks", "", None, 5, b"/webhooks"):
+        with pytest.raises(InvalidRequestError) as caught:
+            webhook_router(Log().receiver, path)  # type: ignore[arg-type]
+        assert caught.value.argument == "path"
     for workers in (-1, 1.5, True, 1001):
         with pytest.raises(InvalidRequestError) as caught:
             WebhookEndpoint(Log().receiver, workers=workers)  # type: ignore[arg-type]

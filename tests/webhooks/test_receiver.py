@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 import pytest
+from anyio import to_thread
 
 import rblxcloud
 import rblxcloud.sync
@@ -50,10 +52,10 @@ class Clock:
 class Stage:
     """A receiver in one of the modes, whose methods are called as plain functions."""
 
-    def __init__(self, mode: str, **options: Any) -> None:
+    def __init__(self, mode: str, webhook: Webhook = WEBHOOK, **options: Any) -> None:
         package = rblxcloud.sync if mode == "blocking" else rblxcloud
         self._mode = mode
-        self.receiver: Any = package.WebhookReceiver(WEBHOOK, **options)
+        self.receiver: Any = package.WebhookReceiver(webhook, **options)
         self.seen: list[WebhookEvent] = []
 
     def do(self, name: str, *arguments: Any, **options: Any) -> Any:
@@ -139,6 +141,8 @@ def test_a_handler_that_failed_is_run_again(stage: Stage, caplog: pytest.LogCapt
         (b"{}", signed(b"{}"), 400),
         (b" " * (2**20 + 1), {}, 413),
         (bytearray(2**20 + 1), {}, 413),
+        (memoryview(bytes(2**20 + 1)), {}, 413),
+        (memoryview(bytes(2**20 + 4)).cast("I"), {}, 413),
     ],
 )
 def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: Any, status: int) -> None:
@@ -147,10 +151,21 @@ def test_what_is_refused_is_not_handled(stage: Stage, content: bytes, headers: A
     assert stage.seen == []
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_of_any_kind_are_handled_and_stored(mode: str, inbox: MemoryWebhookInbox, kind: Any) -> None:
+    direct, storing = Stage(mode), Stage(mode, inbox=inbox)
+    for stage in (direct, storing):
+        stage.listen()
+    assert (direct.take(kind(body()), signed(body())), storing.take(kind(body()), signed(body()))) == (200, 202)
+    assert storing.do("handle_due") == 1
+
+
 def test_the_largest_body_can_be_another(mode: str) -> None:
     content = body()
-    assert Stage(mode, max_body_bytes=len(content)).take(content) == 200
-    assert Stage(mode, max_body_bytes=len(content) - 1).take(content) == 413
+    largest, smaller = Stage(mode, max_body_bytes=len(content)), Stage(mode, max_body_bytes=len(content) - 1)
+    for stage in (largest, smaller):
+        stage.listen()
+    assert (largest.take(content), smaller.take(content)) == (200, 413)
 
 
 def test_an_event_without_a_handler_is_answered_and_told(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -160,6 +175,18 @@ def test_an_event_without_a_handler_is_answered_and_told(stage: Stage, caplog: p
     assert [(record.levelname, record.message) for record in caplog.records] == [
         ("WARNING", f"there is no handler for the webhook SampleNotification {NUMBER}: nothing is done with it")
     ]
+
+
+def test_without_any_handler_roblox_is_to_try_again(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    assert stage.take(body()) == 503
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        (
+            "ERROR",
+            f"this receiver has no handlers, and would drop the webhook RightToErasureRequest {NUMBER}: see on()",
+        )
+    ]
+    stage.listen()
+    assert stage.take(body()) == 200
 
 
 def test_the_nearest_handler_is_the_one(stage: Stage) -> None:
@@ -179,7 +206,7 @@ def test_the_nearest_handler_is_the_one(stage: Stage) -> None:
 
 
 def test_ids_are_remembered_for_a_while(mode: str) -> None:
-    stage = Stage(mode, remember=10)
+    stage = Stage(mode, Webhook(SECRET, tolerance=5, clock=lambda: NOW), remember=10)
     clock = Clock()
     ledger = getattr(stage.receiver, "_impl", stage.receiver)._ledger
     ledger._clock = clock
@@ -230,6 +257,34 @@ async def test_plain_handlers_run_in_worker_threads() -> None:
 
     assert (await receiver.receive(signed(body()), body())).status == 200
     assert threads != [threading.get_ident()]
+
+
+@pytest.mark.anyio
+async def test_plain_handlers_that_hold_every_worker_thread_do_not_hold_the_inbox_up() -> None:
+    inbox, begun, go = MemoryWebhookInbox(), threading.Semaphore(0), threading.Event()
+    receiver, threads = (
+        WebhookReceiver(WEBHOOK, inbox=inbox),
+        int(to_thread.current_default_thread_limiter().total_tokens),
+    )
+
+    @receiver.on(WebhookEvent)
+    def handle(event: WebhookEvent) -> None:
+        begun.release()
+        assert go.wait(30)
+
+    for number in range(threads):
+        inbox.add(str(number), body(number=str(number)))
+    async with anyio.create_task_group() as group:
+        try:
+            for _ in range(threads):
+                group.start_soon(partial(receiver.handle_due, limit=1))
+            for _ in range(threads):
+                await to_thread.run_sync(begun.acquire, limiter=anyio.CapacityLimiter(1))
+            with anyio.fail_after(10):
+                assert (await receiver.receive(signed(body()), body())).status == 202
+        finally:
+            go.set()
+    assert repr(inbox) == f"<MemoryWebhookInbox of 1 webhooks, {threads} handled>"
 
 
 @pytest.mark.anyio
@@ -459,6 +514,58 @@ async def test_a_cancelled_handler_is_due_at_once() -> None:
     assert seen == ["begun", "begun"]
 
 
+class Stuck(MemoryWebhookInbox):
+    """An inbox that fails when it is to let go of an event."""
+
+    def release(self, key: str, holder: str, *, delay: float) -> None:
+        raise OSError("the disk is full")
+
+    def finish(self, key: str) -> None:
+        raise OSError("the disk is full")
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_ends_run_although_the_inbox_fails(caplog: pytest.LogCaptureFixture) -> None:
+    receiver = WebhookReceiver(WEBHOOK, inbox=Stuck())
+    await receiver.receive(signed(body()), body())
+    with anyio.fail_after(10), anyio.CancelScope() as scope:
+
+        @receiver.on(WebhookEvent)
+        async def handle(event: WebhookEvent) -> None:
+            scope.cancel()
+            await anyio.sleep_forever()
+
+        await receiver.run()
+    assert scope.cancelled_caught
+    assert "has to run out: the inbox failed: OSError: the disk is full" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_is_cancelled_ends_although_the_inbox_fails() -> None:
+    receiver, begun = WebhookReceiver(WEBHOOK, inbox=Stuck()), asyncio.Event()
+
+    @receiver.on(WebhookEvent)
+    async def handle(event: WebhookEvent) -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    await receiver.receive(signed(body()), body())
+    task = asyncio.create_task(receiver.handle_due())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_ctrl_c_ends_run_although_the_inbox_fails() -> None:
+    stage = Stage("blocking", inbox=Stuck())
+    stage.listen(then=interrupt)
+    stage.take(body())
+    runner(stage, 0)
+    with pytest.raises(KeyboardInterrupt):
+        stage.do("run")
+
+
 @pytest.mark.anyio
 async def test_a_plain_handler_that_came_to_its_end_is_not_run_again_after_a_cancellation() -> None:
     receiver, ran = WebhookReceiver(WEBHOOK, inbox=MemoryWebhookInbox()), list[str]()
@@ -501,6 +608,54 @@ async def test_a_plain_handler_is_waited_for_when_its_task_is_cancelled() -> Non
     assert ran == [NUMBER]
 
 
+class SlowInbox(MemoryWebhookInbox):
+    """An inbox whose leases come late."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def lease(self, holder: str, seconds: float) -> Any:
+        stored = super().lease(holder, seconds)
+        self.begun.set()
+        assert self.go.wait(10)
+        return stored
+
+
+@pytest.mark.asyncio
+async def test_an_event_that_was_leased_for_a_task_that_is_cancelled_is_due_at_once(clock_of_inbox: Clock) -> None:
+    inbox, seen = SlowInbox(clock_of_inbox), list[WebhookEvent]()
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+    receiver.on(WebhookEvent)(seen.append)
+    await receiver.receive(signed(body()), body())
+    task = asyncio.create_task(receiver.handle_due())
+    assert await asyncio.to_thread(inbox.begun.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0)
+    inbox.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == []
+    assert await receiver.handle_due() == 1
+
+
+@pytest.mark.anyio
+async def test_a_plain_handler_that_fails_while_it_is_cancelled_gives_its_lease_back(clock_of_inbox: Clock) -> None:
+    inbox, outcomes = MemoryWebhookInbox(clock=clock_of_inbox), [fail, lambda: None]
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+    with anyio.CancelScope() as scope:
+
+        @receiver.on(WebhookEvent)
+        def handle(event: WebhookEvent) -> None:
+            anyio.from_thread.run_sync(scope.cancel)
+            outcomes.pop(0)()
+
+        await receiver.receive(signed(body()), body())
+        await receiver.handle_due()
+    clock_of_inbox.now += 2.0
+    assert await receiver.handle_due() == 1
+
+
 async def await_what_was_cancelled(event: WebhookEvent) -> None:
     task = asyncio.create_task(asyncio.sleep(3600))
     task.cancel()
@@ -528,6 +683,64 @@ async def test_a_stored_event_whose_handler_awaits_what_was_cancelled_waits_for_
     assert await receiver.handle_due() == 1
     assert [event.notification_id for event in seen] == ["2"]
     assert await receiver.handle_due() == 0
+
+
+def run_what_is_cancelled(event: WebhookEvent) -> None:
+    asyncio.run(await_what_was_cancelled(event))
+
+
+def call_for_the_end(event: WebhookEvent) -> None:
+    sys.exit(3)
+
+
+async def call_for_the_end_later(event: WebhookEvent) -> None:
+    await anyio.lowlevel.checkpoint()
+    sys.exit(3)
+
+
+def test_a_plain_handler_whose_own_loop_is_cancelled_has_failed(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    stage.receiver.on(WebhookEvent)(run_what_is_cancelled)
+    assert stage.take(body()) == 503
+    assert "what was called has been cancelled" in caplog.text
+
+
+def test_a_stored_event_whose_plain_handler_is_cancelled_does_not_end_the_worker(storing: Stage) -> None:
+    storing.receiver.on(RightToErasureRequest)(run_what_is_cancelled)
+    storing.listen()
+    storing.take(body())
+    storing.take(body("SampleNotification", {"UserId": 1}, number="2"))
+    assert [storing.do("handle_due"), storing.do("handle_due")] == [1, 0]
+    assert [event.notification_id for event in storing.seen] == ["2"]
+
+
+@pytest.mark.parametrize("handler", [call_for_the_end, call_for_the_end_later])
+@pytest.mark.parametrize("mode", ["asyncio", "trio"])
+def test_a_handler_that_calls_for_the_end_of_the_program_has_failed(
+    mode: str, handler: Any, inbox: MemoryWebhookInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    direct, storing = Stage(mode), Stage(mode, inbox=inbox)
+    for stage in (direct, storing):
+        stage.receiver.on(WebhookEvent)(handler)
+    assert (direct.take(body()), storing.take(body())) == (503, 202)
+    assert [storing.do("handle_due"), storing.do("handle_due")] == [0, 0]  # it is not due again at once
+    assert caplog.text.count("RuntimeError: what was called has called for the end") == 2
+
+
+def test_in_a_thread_of_a_blocking_program_a_handler_that_calls_for_the_end_has_failed() -> None:
+    stage, statuses = Stage("blocking"), list[int]()
+    stage.receiver.on(WebhookEvent)(call_for_the_end)
+    thread = threading.Thread(target=lambda: statuses.append(stage.take(body())))
+    thread.start()
+    thread.join()
+    assert statuses == [503]
+
+
+def test_in_the_main_thread_of_a_blocking_program_a_signal_handler_can_call_for_the_end() -> None:
+    stage = Stage("blocking", inbox=MemoryWebhookInbox())
+    stage.receiver.on(WebhookEvent)(call_for_the_end)
+    stage.take(body())
+    with pytest.raises(SystemExit):
+        stage.do("run")
 
 
 def test_ctrl_c_in_a_handler_leaves_the_event_due() -> None:
@@ -628,6 +841,42 @@ def test_handlers_are_refused_that_cannot_be_meant(stage: Stage) -> None:
         stage.receiver.on(SampleNotification)
 
 
+def generate(event: WebhookEvent) -> Iterator[None]:
+    yield
+
+
+async def generate_later(event: WebhookEvent) -> AsyncIterator[None]:
+    yield
+
+
+async def return_a_generator(event: WebhookEvent) -> Iterator[None]:
+    return generate(event)
+
+
+@pytest.mark.parametrize("handler", [generate, generate_later, partial(generate)])
+def test_a_handler_with_a_yield_is_refused(stage: Stage, handler: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="has a yield") as caught:
+        stage.receiver.on(WebhookEvent)(handler)
+    assert caught.value.argument == "handler"
+    assert not stage.receiver.handles
+
+
+@pytest.mark.parametrize("handler", [lambda event: generate(event), lambda event: generate_later(event)])
+def test_a_handler_that_returns_a_generator_has_failed(
+    stage: Stage, handler: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.receiver.on(WebhookEvent)(handler)
+    assert stage.take(body()) == 503
+    assert "TypeError: the handler has returned a generator" in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_coroutine_handler_that_returns_a_generator_has_failed() -> None:
+    receiver = WebhookReceiver(WEBHOOK)
+    receiver.on(WebhookEvent)(return_a_generator)
+    assert (await receiver.receive(signed(body()), body())).status == 503
+
+
 @pytest.mark.parametrize("inbox", ["sqlite:///inbox.db", MemoryWebhookInbox, 5])
 def test_an_inbox_that_is_none_is_refused(inbox: Any) -> None:
     with pytest.raises(InvalidRequestError, match="^inbox: .* SQLWebhookInbox"):
@@ -670,6 +919,7 @@ class AsynchronousInbox(MemoryWebhookInbox):
         ({"webhook": WEBHOOK, "inbox": AsynchronousInbox()}, "inbox"),
         ({"webhook": WEBHOOK, "remember": 0}, "remember"),
         ({"webhook": WEBHOOK, "remember": "week"}, "remember"),
+        ({"webhook": WEBHOOK, "remember": 7}, "remember"),
         ({"webhook": WEBHOOK, "max_body_bytes": 0}, "max_body_bytes"),
         ({"webhook": WEBHOOK, "max_body_bytes": 1.5}, "max_body_bytes"),
     ],
@@ -678,6 +928,16 @@ def test_arguments_that_cannot_be_meant_are_refused(arguments: dict[str, Any], n
     with pytest.raises(InvalidRequestError) as caught:
         WebhookReceiver(**arguments)
     assert caught.value.argument == named
+
+
+def test_what_is_remembered_for_a_shorter_time_than_it_can_be_sent_again_is_refused() -> None:
+    problem = "^remember: 1199 seconds: it must be 1200 or more, twice the webhook's tolerance"
+    with pytest.raises(InvalidRequestError, match=problem):
+        WebhookReceiver(WEBHOOK, remember=1199)
+    WebhookReceiver(WEBHOOK, remember=1200)
+    WebhookReceiver(Webhook(SECRET, tolerance=3), remember=6)
+    with pytest.raises(InvalidRequestError, match="7200 or more"):
+        WebhookReceiver(Webhook(SECRET, tolerance=3600), remember=7199)
 
 
 def test_a_receiver_shows_what_it_handles(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:

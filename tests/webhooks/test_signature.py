@@ -6,6 +6,7 @@ import json
 import pickle
 import traceback
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -236,6 +237,7 @@ def test_without_a_secret_and_without_a_word_nothing_is_made() -> None:
         ({"secret": "ends with a line\n"}, "secret"),
         ({"secret": b"bytes"}, "secret"),
         ({"secret": 5}, "secret"),
+        ({"secret": SecretStr(b"bytes")}, "secret"),  # type: ignore[arg-type]
         ({"secret": "\ud800"}, "secret"),
         ({"secret": "s", "tolerance": -1}, "tolerance"),
         ({"secret": "s", "tolerance": 0}, "tolerance"),
@@ -286,6 +288,25 @@ def test_a_refused_secret_is_in_no_frame_that_refuses_it() -> None:
         webhook(SecretStr(SECRET + "\n"))
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert SECRET not in "".join(frames.format())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"secret": SECRET, "tolerance": -1},
+        {"secret": SECRET, "allow_unsigned": "no"},
+        {"secret": SECRET, "allow_unsigned": True},
+        {"secret": SECRET + "\n"},
+        {"secret": SECRET.encode()},
+    ],
+)
+def test_a_secret_is_in_no_frame_that_refuses_another_argument(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        Webhook(**arguments)
+    stack = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    frames = [frame for frame in stack if "rblxcloud" in Path(frame.filename).parts]
+    assert frames
+    assert SECRET not in str([frame.locals for frame in frames])
 
 
 def test_an_event_is_the_same_whoever_reads_it() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rblxcloud.config import check_seconds
 from rblxcloud.errors import ConfigurationError, InvalidRequestError, WebhookInboxError
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_whole, shown
 from rblxcloud.runtime import tasks
 from rblxcloud.webhooks.receiver import TOO_LARGE, TOO_LONG, WebhookAnswer, WebhookReceiver
 from rblxcloud.webhooks.signature import AnyHeaders
@@ -23,6 +23,7 @@ Send = Callable[[Message], Awaitable[None]]
 _NOT_ALLOWED = WebhookAnswer(405, "webhooks come by POST")
 _CUT = WebhookAnswer(400, "the connection was cut")
 _MOST_WORKERS = 1000
+_ROBLOX_WAITS = 5.0
 
 
 class _Disconnected(Exception):
@@ -57,7 +58,7 @@ class WebhookEndpoint:
 
         Args:
             receiver: What the webhooks are for: one of `rblxcloud`, not of `rblxcloud.sync`.
-            answer_within: Seconds after which the answer is 503.
+            answer_within: Seconds after which the answer is 503; less than the five that Roblox waits.
             workers: How many stored events are handled at the same time, at most 1000; 0 to store them alone, where
                 another process handles them.
 
@@ -69,6 +70,9 @@ class WebhookEndpoint:
             raise InvalidRequestError("receiver", f"is a {kind}; it takes a rblxcloud.WebhookReceiver")
         self._receiver = receiver
         self._answer_within = check_seconds("answer_within", answer_within)
+        if self._answer_within >= _ROBLOX_WAITS:
+            problem = f"{shown(answer_within)} seconds: it must be less than the {_ROBLOX_WAITS:g} that Roblox waits"
+            raise InvalidRequestError("answer_within", problem)
         self._workers = check_whole("workers", workers, _MOST_WORKERS, smallest=0)
         self._alive = 0
 

@@ -32,7 +32,7 @@ from rblxcloud.oauth2.app import OAuth2App
 from rblxcloud.oauth2.authorization import AuthorizationRequest, check_scope
 from rblxcloud.oauth2.stores.base import TokenStore, check_store
 from rblxcloud.oauth2.user_client import UserClient
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_whole, shown
 from rblxcloud.types import TokenPair
 from rblxcloud.webhooks.receiver import WebhookReceiver
 
@@ -280,14 +280,17 @@ def webhook_router(
 
     Args:
         receiver: What the webhooks are for.
-        path: Where Roblox sends them; what `include_router` puts before it comes first.
-        answer_within: Seconds after which the answer is 503, so that Roblox tries again; it waits for five.
+        path: Where Roblox sends them, with a `/` at the beginning; what `include_router` puts before it comes first.
+        answer_within: Seconds after which the answer is 503, so that Roblox tries again; less than the five that it
+            waits.
         workers: How many stored events are handled at the same time, at most 1000; 0 to store them alone, where another
             process handles them.
 
     Raises:
         InvalidRequestError: An argument is refused.
     """
+    if not isinstance(path, str) or not path.startswith("/"):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidRequestError("path", f"{shown(path)} is not a path, which begins with '/'")
     endpoint = WebhookEndpoint(receiver, answer_within=answer_within, workers=workers)
     route = Route(path, endpoint, methods=["POST"], include_in_schema=False)
     return APIRouter(routes=[route], lifespan=endpoint.lifespan)

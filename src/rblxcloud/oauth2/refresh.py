@@ -378,7 +378,7 @@ class RefreshingToken:
     async def _ask(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the store; what it raises becomes an error of ours."""
         try:
-            return await self._runtime.blocking(method, *args, **kwargs)
+            return await self._runtime.brief(method, *args, **kwargs)
         except RblxCloudError:
             raise
         except Exception as error:

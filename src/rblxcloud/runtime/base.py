@@ -197,7 +197,14 @@ class Runtime(ABC):
 
     @abstractmethod
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run blocking code: inline in blocking mode, in a worker thread otherwise."""
+        """Run blocking code: inline in blocking mode, in a worker thread otherwise.
+
+        A cancellation of asyncio's that comes out of it, of a loop that it has run itself, comes as a `RuntimeError`.
+        """
+
+    @abstractmethod
+    async def brief(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code that is soon over as `blocking` does, but without waiting for blocking code that is not."""
 
     @abstractmethod
     async def abandonable(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

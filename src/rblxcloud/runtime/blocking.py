@@ -212,7 +212,12 @@ class BlockingRuntime(Runtime):
 
     async def blocking(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run blocking code inline."""
-        return function(*args, **kwargs)
+        with interrupts.cancellation_as_failure():
+            return function(*args, **kwargs)
+
+    async def brief(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code inline."""
+        return await self.blocking(function, *args, **kwargs)
 
     async def abandonable(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a user's code inline."""

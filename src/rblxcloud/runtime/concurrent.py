@@ -285,6 +285,10 @@ class ConcurrentRuntime(Runtime):
         """Run a user's code in a thread of its own, which a cancellation leaves behind."""
         return await tasks.in_own_thread(partial(function, *args, **kwargs))
 
+    async def brief(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run blocking code in a worker thread that no long code can hold; see `Runtime.brief`."""
+        return await tasks.in_thread(partial(function, *args, **kwargs), tasks.brief_limiter())
+
     async def shielded(self, coroutine: Coroutine[object, object, R]) -> R:
         """Await `coroutine` so that it finishes although the caller is cancelled."""
         return await tasks.shielded(coroutine)

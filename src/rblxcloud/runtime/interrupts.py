@@ -1,12 +1,14 @@
-"""Ctrl-C, held back while something must not be broken off."""
+"""Ctrl-C, held back while something must not be broken off; and what looks like an end from outside, and is none."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 @contextmanager
@@ -34,3 +36,34 @@ def held_back() -> Generator[None]:
         signal.signal(signal.SIGINT, previous)
         if len(held) == 1:
             previous(*held[0])
+
+
+@contextmanager
+def cancellation_as_failure() -> Generator[None]:
+    """Turn a cancellation of asyncio's that comes out of plain code into a `RuntimeError`.
+
+    Nobody can cancel plain code: it is one of a loop that the code has run itself, and would end the caller's task
+    without a word.
+    """
+    try:
+        yield
+    except BaseException as error:
+        asyncio: Any = sys.modules.get("asyncio")
+        if asyncio is None or not isinstance(error, asyncio.CancelledError):
+            raise
+        raise RuntimeError("what was called has been cancelled") from error
+
+
+@contextmanager
+def exit_as_failure(*, signals: bool) -> Generator[None]:
+    """Turn `SystemExit` into a `RuntimeError`: it would end a server, or one thread of it without a word.
+
+    Args:
+        signals: Whether it stays in the main thread, where it can be a signal handler's, which means the program.
+    """
+    try:
+        yield
+    except SystemExit as error:
+        if signals and threading.current_thread() is threading.main_thread():
+            raise
+        raise RuntimeError("what was called has called for the end of the program") from error

@@ -22,12 +22,17 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
+from anyio.lowlevel import RunVar
 
 from rblxcloud.errors import ConfigurationError
 from rblxcloud.runtime.base import Outcome
+from rblxcloud.runtime.interrupts import cancellation_as_failure
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_BRIEF_THREADS = 20
+_brief = RunVar[anyio.CapacityLimiter | None]("rblxcloud_brief", None)
 
 
 def current_loop() -> object:
@@ -96,7 +101,8 @@ class Caught(Generic[R]):
     def call(self, function: Callable[[], R]) -> None:
         """Call `function` and keep what comes of it."""
         try:
-            self._result = function()
+            with cancellation_as_failure():
+                self._result = function()
         except BaseException as error:
             self._error = error
 
@@ -156,23 +162,42 @@ async def _in_shield(caught: Caught[R], coroutine: Coroutine[Any, Any, R]) -> No
         await caught.run(coroutine)
 
 
-async def in_thread(function: Callable[[], R]) -> R:
-    """Call `function` in a worker thread, and wait for its end although the caller is cancelled."""
+def brief_limiter() -> anyio.CapacityLimiter:
+    """Return what bounds the worker threads of brief calls, of which each event loop has one.
+
+    anyio's own is for all blocking code, so that what takes long there holds up what comes after it.
+    """
+    limiter = _brief.get()
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(_BRIEF_THREADS)
+        _brief.set(limiter)
+    return limiter
+
+
+async def in_thread(function: Callable[[], R], limiter: anyio.CapacityLimiter | None = None) -> R:
+    """Call `function` in a worker thread, and wait for its end although the caller is cancelled.
+
+    Args:
+        function: Blocking code.
+        limiter: Bounds how many threads there are; None for anyio's own.
+    """
     begun, ended = threading.Event(), threading.Event()
 
     def run() -> R:
         begun.set()
         try:
-            return function()
+            with cancellation_as_failure():
+                return function()
         finally:
             ended.set()
 
     try:
-        return await anyio.to_thread.run_sync(run)
+        return await anyio.to_thread.run_sync(run, limiter=limiter)
     except anyio.get_cancelled_exc_class():
         # anyio waits when it is the one that cancels; asyncio's `Task.cancel()` leaves the thread behind.
         if begun.is_set() and not ended.is_set():
-            await shielded(anyio.to_thread.run_sync(ended.wait))
+            # Of its own: where others hold every worker thread, the wait would be for those.
+            await shielded(anyio.to_thread.run_sync(ended.wait, limiter=anyio.CapacityLimiter(1)))
         raise
 
 

@@ -22,6 +22,7 @@ from rblxcloud.errors import (
 )
 from rblxcloud.http.binding import Mode, make_runtime
 from rblxcloud.resources.arguments import check_function, check_limit, check_whole, shown
+from rblxcloud.runtime.interrupts import exit_as_failure
 from rblxcloud.webhooks.events import WebhookEvent, read_event
 from rblxcloud.webhooks.inboxes.base import StoredWebhook, WebhookInbox
 from rblxcloud.webhooks.inboxes.memory import Ledger, Standing
@@ -103,7 +104,8 @@ class WebhookReceiver:
             webhook: Reads the requests.
             inbox: Where events are stored until they are handled; None to handle them before the answer.
             remember: Seconds for which the ids of handled events are remembered, so that another delivery is known as
-                a duplicate. Without an inbox the last 10,000 of this process at most.
+                a duplicate. At least twice the webhook's tolerance: for so long a recorded request can be sent again.
+                Without an inbox the last 10,000 of this process at most.
             max_body_bytes: Larger bodies are refused.
 
         Raises:
@@ -120,7 +122,7 @@ class WebhookReceiver:
         """Larger bodies are refused."""
         self._webhook = webhook
         self._inbox = None if inbox is None else _check_inbox(inbox)
-        self._remember = check_seconds("remember", remember)
+        self._remember = _check_remember(remember, webhook.tolerance)
         self._ledger = Ledger(self._remember, _MOST_REMEMBERED)
         self._purged_at: float | None = None
         self._handlers: dict[type[WebhookEvent] | str, Callable[[Any], object]] = {}
@@ -159,7 +161,8 @@ class WebhookReceiver:
             dropped. It may be a coroutine function in `rblxcloud`; plain functions run in worker threads there.
 
         Raises:
-            InvalidRequestError: It is no such class, or has a handler already.
+            InvalidRequestError: It is no such class, or has a handler already; or the decorator was handed what is no
+                function, or one with a `yield`.
         """
         if not _is_kind(kind):
             raise InvalidRequestError("kind", f"{shown(kind)} is neither a class of events nor a name of Roblox's")
@@ -168,6 +171,8 @@ class WebhookReceiver:
 
         def register(handler: Callable[[Any], ReturnT]) -> Callable[[Any], ReturnT]:
             check_function("handler", handler)
+            if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+                raise InvalidRequestError("handler", "has a yield: calling it would run nothing of it")
             if self._mode == "blocking" and inspect.iscoroutinefunction(handler):
                 raise InvalidRequestError("handler", "is a coroutine function; rblxcloud.sync takes plain functions")
             self._handlers[kind] = handler
@@ -184,13 +189,16 @@ class WebhookReceiver:
 
         Returns:
             What to answer: 200 handled (before, too), 202 stored, 400 malformed, 401 not signed, 403 out of time, 413
-            too large, 503 not handled or stored, so that Roblox tries again. Nothing that a handler or an inbox raises
-            comes out; it is logged.
+            too large, 503 not handled or stored, so that Roblox tries again: also where there are no handlers at all.
+            Nothing that a handler or an inbox raises comes out; it is logged.
 
         Raises:
             InvalidRequestError: What was passed are no headers, or no raw body.
         """
-        if isinstance(cast("object", body), bytes | bytearray) and len(body) > self.max_body_bytes:
+        # Not len(): a memoryview counts items.
+        if isinstance(cast("object", body), bytes | bytearray | memoryview) and (
+            memoryview(body).nbytes > self.max_body_bytes
+        ):
             return TOO_LARGE
         try:
             event = self._webhook.parse(headers, body)
@@ -230,7 +238,7 @@ class WebhookReceiver:
             raise ConfigurationError("this receiver has no handlers, and would drop what is stored: see on()")
         for _ in repeat(None) if limit is None else range(limit):
             holder = secrets.token_hex(8)
-            stored = await self._ask(inbox.lease, holder, _LEASE_SECONDS)
+            stored = await self._lease(inbox, holder)
             if stored is None:
                 break
             handled += await self._handle_stored(inbox, stored, holder)
@@ -270,6 +278,9 @@ class WebhookReceiver:
             self._purged_at = now
 
     async def _handle_first(self, event: WebhookEvent) -> WebhookAnswer:
+        if not self.handles:
+            _logger.error("this receiver has no handlers, and would drop %s: see on()", _name(event))
+            return WebhookAnswer(503, "there are no handlers; send it again")
         standing = self._ledger.begin(event.key)
         if standing is Standing.FINISHED:
             return WebhookAnswer(200, "handled before")
@@ -285,6 +296,22 @@ class WebhookReceiver:
         finally:
             self._ledger.end(event.key, finished=finished)
         return WebhookAnswer(200, "handled")
+
+    async def _lease(self, inbox: WebhookInbox, holder: str) -> StoredWebhook | None:
+        stored: StoredWebhook | None = None
+
+        def lease() -> StoredWebhook | None:
+            nonlocal stored
+            stored = inbox.lease(holder, _LEASE_SECONDS)
+            return stored
+
+        try:
+            return await self._ask(lease)
+        except BaseException:
+            # asyncio's `Task.cancel()` comes although the thread has worked.
+            if stored is not None:
+                await self._runtime.shielded(self._leave(inbox, stored.key, holder, handled=False))
+            raise
 
     async def _handle_stored(self, inbox: WebhookInbox, stored: StoredWebhook, holder: str) -> bool:
         """Run the handler of an event whose lease was taken, and return whether it worked."""
@@ -310,29 +337,46 @@ class WebhookReceiver:
                 stored.attempts,
                 delay,
             )
-            await self._ask(inbox.release, stored.key, holder, delay=delay)
+            await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=delay))
             return False
         except BaseException:
-            # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same; what has not is left
-            # for the next start, which need not wait until the lease has run out.
-            if handled:
-                await self._runtime.shielded(self._ask(inbox.finish, stored.key))
-            else:
-                await self._runtime.shielded(self._ask(inbox.release, stored.key, holder, delay=0.0))
+            # Cancelled, or Ctrl-C. A handler in a worker thread has come to its end all the same.
+            await self._runtime.shielded(self._leave(inbox, stored.key, holder, handled=handled))
             raise
         await self._runtime.shielded(self._ask(inbox.finish, stored.key))
         return True
+
+    async def _leave(self, inbox: WebhookInbox, key: str, holder: str, *, handled: bool) -> None:
+        """Let go of an event because of a cancellation or Ctrl-C, in whose place nothing is raised.
+
+        What was not handled is left for the next start, which need not wait until the lease has run out.
+        """
+        try:
+            if handled:
+                await self._ask(inbox.finish, key)
+            else:
+                await self._ask(inbox.release, key, holder, delay=0.0)
+        except RblxCloudError as error:
+            _logger.error("the lease of the stored webhook %s has to run out: %s", key, error)
 
     async def _dispatch(self, event: WebhookEvent) -> None:
         handler = self._handler_of(event)
         if handler is None:
             _logger.warning("there is no handler for %s: nothing is done with it", _name(event))
-        elif inspect.iscoroutinefunction(handler):
-            await self._runtime.call("handler", handler, event)
+        else:
+            # In the main thread of a blocking program it can be a signal handler that calls for the end.
+            with exit_as_failure(signals=self._mode == "blocking"):
+                await self._run(handler, event)
+
+    async def _run(self, handler: Callable[[Any], object], event: WebhookEvent) -> None:
+        if inspect.iscoroutinefunction(handler):
+            result = await self._runtime.call("handler", handler, event)
         else:
             # In a tuple, since it can be awaitable (from a coroutine function inside of another): trio would refuse it.
-            (result,) = await self._runtime.blocking(lambda: (handler(event),))
-            await self._runtime.call("handler", lambda: result)
+            (made,) = await self._runtime.blocking(lambda: (handler(event),))
+            result = await self._runtime.call("handler", lambda: made)
+        if inspect.isgenerator(result) or inspect.isasyncgen(result):
+            raise TypeError("the handler has returned a generator, of which nothing has run")
 
     def _handler_of(self, event: WebhookEvent) -> Callable[[Any], object] | None:
         """Return the handler of the name, else that of the nearest class."""
@@ -346,7 +390,8 @@ class WebhookReceiver:
 
     async def _ask(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return await self._runtime.blocking(method, *args, **kwargs)
+            # Handlers can hold every other worker thread, and a webhook has to be stored all the same.
+            return await self._runtime.brief(method, *args, **kwargs)
         except RblxCloudError:
             raise
         except Exception as error:
@@ -369,6 +414,18 @@ def _check_inbox(inbox: WebhookInbox) -> WebhookInbox:
             # What it returns would pass for success, and nothing would be stored.
             raise InvalidRequestError("inbox", f"has a coroutine function {name}; an inbox has plain functions")
     return inbox
+
+
+def _check_remember(remember: object, tolerance: float) -> float:
+    """Return the seconds, if a signature that is good from so far ahead to so long ago is not forgotten before."""
+    seconds = check_seconds("remember", remember)
+    if seconds < 2 * tolerance:
+        problem = (
+            f"{seconds:g} seconds: it must be {2 * tolerance:g} or more, twice the webhook's tolerance, or a recorded"
+            " request that is sent again runs the handler again"
+        )
+        raise InvalidRequestError("remember", problem)
+    return seconds
 
 
 def _is_kind(kind: object) -> bool:

@@ -74,8 +74,12 @@ class Webhook:
             ConfigurationError: There is no secret, and unsigned webhooks were not allowed.
             InvalidRequestError: An argument is refused.
         """
+        # First of all: tracebacks that show variables show those of this frame, whichever argument is refused.
+        self._secret, problem = _hide(secret)
+        del secret
+        if problem:
+            raise InvalidRequestError("secret", problem)
         allowed = check_switch("allow_unsigned", allow_unsigned)
-        self._secret = None if secret is None else _check_secret(secret)
         self._tolerance = check_seconds("tolerance", tolerance)
         self._clock = clock
         if self._secret is None and not allowed:
@@ -89,6 +93,11 @@ class Webhook:
     def __repr__(self) -> str:
         """Show how it was made, and nothing secret."""
         return f"<{type(self).__name__} {'unsigned' if self._secret is None else 'signed'}, ±{self._tolerance:g} s>"
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds by which the time of a signature may differ, to either side."""
+        return self._tolerance
 
     def parse(self, headers: AnyHeaders, body: bytes) -> WebhookEvent:
         """Return the event that a request tells of, if Roblox signed it.
@@ -135,19 +144,19 @@ def _check_signature(secret: SecretStr, moment: str | None, signatures: list[str
         raise InvalidSignatureError("the signature is not one of this body under this secret")
 
 
-def _check_secret(secret: object) -> SecretStr:
-    if isinstance(secret, str):
-        secret = SecretStr(secret)
-    if not isinstance(secret, SecretStr):
-        raise InvalidRequestError("secret", f"is of type {type(secret).__name__}; it takes text")
-    if problem := _problem_of(secret):
-        raise InvalidRequestError("secret", problem)
-    return secret
+def _hide(secret: object) -> tuple[SecretStr | None, str | None]:
+    """Return a secret as nothing shows it, and what is wrong with it; it raises nothing, for the same reason."""
+    if secret is None:
+        return None, None
+    hidden = SecretStr(secret) if isinstance(secret, str) else secret
+    if not isinstance(hidden, SecretStr):
+        return None, f"is of type {type(secret).__name__}; it takes text"
+    return hidden, _problem_of(hidden.get_secret_value())
 
 
-def _problem_of(secret: SecretStr) -> str | None:
-    """Return what is wrong with a secret; it raises nothing, since tracebacks can be made to show variables."""
-    text = secret.get_secret_value()
+def _problem_of(text: object) -> str | None:
+    if not isinstance(text, str):
+        return f"holds a value of type {type(text).__name__}; it takes text"
     if not text:
         return "is empty"
     if text != text.strip("\r\n"):
