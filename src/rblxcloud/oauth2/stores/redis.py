@@ -98,11 +98,11 @@ class RedisTokenStore:
     """
 
     def __init__(self, redis: str | Redis, *, prefix: str = "rblxcloud:tokens") -> None:
+        self._prefix = prefix
         try:
             self._redis: Any = _open(redis) if isinstance(redis, str) else redis
         except ValueError as error:
             raise ConfigurationError(f"redis: {error}") from None
-        self._prefix = prefix
 
     def __repr__(self) -> str:
         """Show the prefix; an address may hold a password."""
