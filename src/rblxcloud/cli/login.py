@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from rblxcloud.cli.arguments import port
-from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument
+from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument, problem_of
 from rblxcloud.errors import IDTokenError, RblxCloudError
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from rblxcloud.sync import OAuth2App
 
+    if problem := problem_of(args.file):
+        return _fail(problem, 2)
     try:
         # Before the sign-in, so that a mistake here does not cost the tokens.
         args.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
