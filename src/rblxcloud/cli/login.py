@@ -10,7 +10,7 @@ import sys
 import time
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from rblxcloud.cli.arguments import port
@@ -136,6 +136,11 @@ class _CallbackServer(ThreadingHTTPServer):
             self.handle_request()
         return self.callback
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about a browser that has left: where it came back to is known by then, or not wanted."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _CallbackHandler(BaseHTTPRequestHandler):
     server: _CallbackServer  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -149,9 +154,11 @@ class _CallbackHandler(BaseHTTPRequestHandler):
         state = parse_qs(parts.query).get("state", [""])[0]
         if not hmac.compare_digest(state.encode(), self.server.state.encode()):
             return self._answer(400, "This does not belong to the sign-in that is going on.")
-        self._answer(200, "Thank you. Close this page, and go back to the terminal.")
-        self.server.callback = self.path
-        return None
+        try:
+            return self._answer(200, "Thank you. Close this page, and go back to the terminal.")
+        finally:
+            # The code is good, although the browser may have left before it was thanked.
+            self.server.callback = self.path
 
     def _answer(self, status: int, text: str) -> None:
         body = text.encode()
