@@ -268,6 +268,45 @@ def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660  # whoever made it has decided
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("file:{}/tokens.db?uri=true", "tokens.db"),
+        ("file:{}/tokens.db?mode=rwc&uri=true", "tokens.db"),
+        ("file://localhost{}/tokens.db?cache=private&uri=true", "tokens.db"),
+        ("file://{}/the%2520tokens.db?uri=true", "the tokens.db"),  # decoded by SQLAlchemy, and by SQLite again
+        ("file:tokens.db", "file:tokens.db"),  # no URI, but the name of a file
+    ],
+)
+def test_a_new_database_that_a_uri_names_can_be_read_by_its_owner_alone(
+    address: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SQLTokenStore("sqlite:///" + address.format(tmp_path))
+    store.save(KEY, pair("1"))
+    assert (row := store.load(KEY)) is not None
+    assert row.pair == pair("1")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("address", ["file:{}/t.db?mode=ro", "file:{}/t.db?mode=rw", "file://elsewhere{}/t.db?x=1"])
+def test_a_database_that_a_uri_does_not_make_stays_missing(address: str, tmp_path: Path) -> None:
+    store = SQLTokenStore(f"sqlite:///{address.format(tmp_path)}&uri=true")
+    with pytest.raises(TokenStoreError):
+        store.load(KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["file::memory:?cache=shared", "file:shared?mode=memory&cache=shared"])
+def test_a_uri_of_memory_makes_no_file(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = sa.create_engine(f"sqlite:///{address}&uri=true", poolclass=sa.StaticPool)
+    SQLTokenStore(engine).save(KEY, pair("1"))
+    assert list(tmp_path.iterdir()) == []
+    engine.dispose()
+
+
 def test_a_second_store_of_a_file_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/tokens.db"
     SQLTokenStore(address).save(KEY, pair("1"))
