@@ -10,9 +10,12 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import redis
+import redis.asyncio
 import sqlalchemy as sa
 
 from rblxcloud import ConfigurationError, TokenPair, TokenStoreError
@@ -327,8 +330,8 @@ def test_a_database_in_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: 
         SQLTokenStore(f"sqlite:///{tmp_path}/missing/tokens.db").load(KEY)
 
 
-@pytest.mark.parametrize("keys", [[], ["no key"], [b"\xff"], [None]])
-def test_what_is_no_key_is_refused(keys: list[str]) -> None:
+@pytest.mark.parametrize("keys", [[], ["no key"], [b"\xff"], [None], None, 5, "no list"])
+def test_what_is_no_key_is_refused(keys: Any) -> None:
     with pytest.raises(ConfigurationError, match="keys"):
         EncryptedTokenStore(MemoryTokenStore(), keys)
 
@@ -344,6 +347,15 @@ def test_a_database_that_cannot_be_used_is_refused(address: str) -> None:
 def test_a_redis_address_that_cannot_be_used_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="redis"):
         RedisTokenStore("http://localhost")
+
+
+@pytest.mark.parametrize(
+    ("client", "problem"),
+    [(None, "NoneType"), (5, "int"), (redis.Redis, "type"), (redis.asyncio.Redis(), "for asyncio")],
+)
+def test_what_is_no_redis_client_is_refused(client: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^redis: .*{problem}"):
+        RedisTokenStore(client)
 
 
 def test_a_database_that_fails_is_an_error_of_ours_and_shows_no_token(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ class EncryptedTokenStore:
 
     def __init__(self, store: TokenStore, keys: Sequence[str | SecretStr]) -> None:
         self._store = store
-        plain = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
         try:
+            plain = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
             self._cipher = MultiFernet([Fernet(key) for key in plain])
         except (ValueError, TypeError):
             raise ConfigurationError("keys: takes a list of keys made by EncryptedTokenStore.new_key()") from None
