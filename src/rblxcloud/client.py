@@ -146,6 +146,8 @@ class Client:
 
     def __repr__(self) -> str:
         """Show the address only."""
+        if not hasattr(self, "_session"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self._session.settings.base_url}>"
 
     def experience(self, id: int) -> Experience:

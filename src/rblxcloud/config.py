@@ -17,6 +17,7 @@ RateLimits = Literal["published", "server", "off"]
 
 DEFAULT_BASE_URL = "https://apis.roblox.com"
 DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+_LONGEST_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class RetryPolicy:
             InvalidRequestError: A figure is negative or no number.
         """
         if type(self.retries) is not int or self.retries < 0:
-            raise InvalidRequestError("retries", f"{self.retries!r} is not a whole number from 0 up")
+            raise InvalidRequestError("retries", f"{shown(self.retries)} is not a whole number from 0 up")
         for name in ("base_delay", "max_delay", "max_server_delay"):
             check_seconds(name, getattr(self, name), zero=True)
 
@@ -87,11 +88,29 @@ def check_seconds(argument: str, value: object, *, zero: bool = False) -> float:
     Raises:
         InvalidRequestError: It is no finite number, negative, or 0 where that is not allowed.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidRequestError(argument, f"{value!r} is not a number of seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
+        raise InvalidRequestError(argument, f"{shown(value)} is not a number of seconds")
     if value < 0 or (value == 0 and not zero):
-        raise InvalidRequestError(argument, f"{value!r} seconds: it must be {'0 or more' if zero else 'more than 0'}")
+        bound = "0 or more" if zero else "more than 0"
+        raise InvalidRequestError(argument, f"{shown(value)} seconds: it must be {bound}")
     return float(value)
+
+
+def is_finite(number: float) -> bool:
+    """Whether a float can hold a number; Python's whole numbers grow larger than that."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
+def shown(value: object) -> str:
+    """Return what an error tells of a refused value: its `repr`, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits.
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def resolve_rate_limits(value: str | None) -> RateLimits:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 from rblxcloud.errors import ConfigurationError, RblxCloudError
 
@@ -116,7 +117,7 @@ class SQLTable:
             return
         with self._making:
             if self._is_sqlite:
-                _make_private(self._engine.url.database)
+                _make_private(self._engine)
             try:
                 self.rows.create(self._engine, checkfirst=True)
             except DBAPIError:
@@ -148,13 +149,27 @@ def _open(database: str | sa.URL) -> sa.Engine:
     return engine
 
 
-def _make_private(path: str | None) -> None:
+def _make_private(engine: sa.Engine) -> None:
     """Make the file of a new database, so that only its owner can read it: SQLite would let everybody."""
-    if path is None or path.startswith("file:"):
-        return
     # One that is there is not opened: closing it would end the locks that SQLite has on it elsewhere in this process.
-    with suppress(OSError):  # SQLite says better what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with suppress(OSError, ValueError):  # SQLite says better what is wrong
+        path = _new_file(engine)
+        if path is not None:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _new_file(engine: sa.Engine) -> str | bytes | None:
+    """Return the file that SQLite makes where it is missing; None where it makes none."""
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    name: str = arguments[0]
+    if not options.get("uri") or not name.startswith("file:"):
+        return name
+    # https://sqlite.org/uri.html
+    uri = urlsplit(name)
+    mode = parse_qs(uri.query).get("mode", ["rwc"])[-1]
+    path = unquote_to_bytes(uri.path)
+    is_made = mode == "rwc" and uri.netloc in ("", "localhost") and path not in (b"", b":memory:")
+    return path if is_made else None
 
 
 _tables: weakref.WeakSet[SQLTable] = weakref.WeakSet()

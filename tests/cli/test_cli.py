@@ -132,3 +132,39 @@ def test_a_port_that_is_none_is_told(port: str) -> None:
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     assert outcome.returncode == 2
     assert "argument --port: it has to be a whole number from 0 to 65535" in outcome.stderr
+
+
+@pytest.fixture
+def _homeless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No user has a home folder, as with an arbitrary id of a user in a container."""
+
+    def unknown(number: int) -> object:
+        raise KeyError(number)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for name in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("_homeless")
+def test_a_user_without_a_home_runs_what_needs_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        program.main(["emulator", "--help"])
+    assert caught.value.code == 0
+    assert "usage: rblxcloud emulator" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_homeless")
+@pytest.mark.parametrize("arguments", [["login", "--client-id", "1"], ["logout"], ["logout", "--local"]])
+def test_a_user_without_a_home_is_told_to_name_the_file(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told == (
+        f"rblxcloud {arguments[0]}: this user has no home folder to keep tokens in; pass --file, or set"
+        " XDG_CONFIG_HOME\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    assert program.main(["logout", "--file", str(tmp_path / "token.json")]) == 1

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from rblxcloud.cli import login
 from rblxcloud.cli.token_file import KeptToken
 from rblxcloud.emulator import Emulator, OAuthApp
 from rblxcloud.sync import OAuth2App
@@ -110,6 +112,18 @@ def test_what_does_not_belong_to_the_sign_in_does_not_end_it(emulator: Emulator,
         with socket.create_connection(("127.0.0.1", port)):  # as browsers do: opened, and nothing sent
             httpx.get(emulator.oauth.approve(uri))
             assert ended(process)[0] == 0
+
+
+def test_a_browser_that_leaves_early_has_signed_in(capsys: pytest.CaptureFixture[str]) -> None:
+    with login._CallbackServer(0) as server:
+        server.state = "s"
+        callbacks = ["/callback?code=stolen&state=foreign", "/callback?code=c&state=s"]
+        for callback in callbacks:  # waiting to be accepted, and gone by then
+            with socket.create_connection(server.server_address[:2]) as browser:
+                browser.sendall(f"GET {callback} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+                browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert server.wait(10) == callbacks[1]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_user_who_denies_is_told_so_and_the_file_stays(emulator: Emulator, tmp_path: Path) -> None:

@@ -272,6 +272,38 @@ def test_a_forecast_counts_by_version(call: Caller, jobs: list[str]) -> None:
     }
 
 
+def test_servers_are_outdated_once_a_newer_version_is_published(emulator: Emulator, call: Caller, clock: Clock) -> None:
+    emulator.places.add(1, 2)
+    old = emulator.places.add_version(2)
+    job = emulator.servers.add(1, 2, old)
+    restart = "/cloud/v2/universes/1:restartServers"
+    assert call("POST", restart, {}).status == 200
+    emulator.places.add_version(2, published=False)
+    assert call("POST", restart, {}).status == 200
+    assert emulator.servers.running(1) == [job]
+
+    clock.advance(60)
+    newest = emulator.places.add_version(2)
+    forecast = call("GET", f"{BASE}/restarts:forecast").json["placeForecasts"]["2"]
+    assert (forecast["latestPlaceVersion"], forecast["publishTime"]) == (str(newest), "2027-01-15T08:01:00.0000000Z")
+    launched = call("POST", RESTARTS, {"places": {"2": {"excludeCurrentVersion": True, "versions": None}}}).json
+    assert launched["instancesImpacted"] == 1
+    assert emulator.servers.running(1) == []
+    emulator.servers.add(1, 2, old)
+    assert call("POST", restart, {}).status == 200
+    assert emulator.servers.running(1) == []
+    status = call("GET", RESTARTS).json["restartStatuses"][launched["id"]]["placeRestartStatuses"]["2"]
+    assert status["latestVersion"] == str(newest)
+
+
+def test_the_version_of_a_place_of_another_universe_is_not_told(emulator: Emulator, call: Caller) -> None:
+    emulator.places.add(2, 5)
+    emulator.places.add_version(5)
+    number = call("POST", RESTARTS, {"places": {"5": {}}}).json["id"]
+    status = call("GET", RESTARTS).json["restartStatuses"][number]["placeRestartStatuses"]["5"]
+    assert (status["totalInstances"], status["latestVersion"]) == (0, None)
+
+
 def test_a_key_for_another_universe_is_a_problem(emulator: Emulator, call: Caller) -> None:
     emulator.add_key("k", ApiKey(scopes=(ScopeGrant(name="universe", operations=("read",), universe_ids=("2",)),)))
     answer = call("GET", RESTARTS, key="k")

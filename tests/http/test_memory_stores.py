@@ -126,6 +126,21 @@ def test_items_without_a_read_id_are_no_answer(perform: Perform) -> None:
     assert caught.value.outcome_unknown, "items may be hidden"
 
 
+@pytest.mark.parametrize(
+    "answer", [read(read_id="r"), ok({"readId": "r"}), ok({"data": [], "id": "r"}), ok({}), httpx.Response(204)]
+)
+def test_a_read_that_brought_nothing_has_no_id(perform: Perform, answer: httpx.Response) -> None:
+    async def story(queue: Any) -> Any:
+        found = await queue.read()
+        await found.discard()
+        return found
+
+    script = Script([answer])
+    found = perform(script, lambda c: the_queue(c, story))
+    assert (found.id, found.items) == (None, ())
+    assert len(script.requests) == 1
+
+
 def test_a_universe_that_is_missing_is_no_empty_queue(perform: Perform) -> None:
     missing = httpx.Response(404, json={"code": "NOT_FOUND", "message": "The universe does not exist."})
     with pytest.raises(rblxcloud.NotFoundError):

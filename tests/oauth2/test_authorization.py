@@ -85,7 +85,9 @@ def test_an_argument_that_cannot_be_sent_is_refused(argument: str, value: Any) -
     assert caught.value.argument == argument
 
 
-@pytest.mark.parametrize("id", [0, -1, 1.5, True, None, "", "12a", "１２", "1" * 41])
+@pytest.mark.parametrize(
+    "id", [0, -1, 1.5, True, None, "", "12a", "１２", "1" * 41, 10**40, pytest.param(10**5000, id="huge")]
+)
 def test_what_is_no_application_id_is_refused(id: Any) -> None:
     with pytest.raises(InvalidRequestError, match="id"):
         OAuth2App(id, "secret", "https://site.example/callback")

@@ -10,9 +10,12 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import redis
+import redis.asyncio
 import sqlalchemy as sa
 
 from rblxcloud import ConfigurationError, TokenPair, TokenStoreError
@@ -268,6 +271,45 @@ def test_a_new_database_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660  # whoever made it has decided
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("file:{}/tokens.db?uri=true", "tokens.db"),
+        ("file:{}/tokens.db?mode=rwc&uri=true", "tokens.db"),
+        ("file://localhost{}/tokens.db?cache=private&uri=true", "tokens.db"),
+        ("file://{}/the%2520tokens.db?uri=true", "the tokens.db"),  # decoded by SQLAlchemy, and by SQLite again
+        ("file:tokens.db", "file:tokens.db"),  # no URI, but the name of a file
+    ],
+)
+def test_a_new_database_that_a_uri_names_can_be_read_by_its_owner_alone(
+    address: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = SQLTokenStore("sqlite:///" + address.format(tmp_path))
+    store.save(KEY, pair("1"))
+    assert (row := store.load(KEY)) is not None
+    assert row.pair == pair("1")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("address", ["file:{}/t.db?mode=ro", "file:{}/t.db?mode=rw", "file://elsewhere{}/t.db?x=1"])
+def test_a_database_that_a_uri_does_not_make_stays_missing(address: str, tmp_path: Path) -> None:
+    store = SQLTokenStore(f"sqlite:///{address.format(tmp_path)}&uri=true")
+    with pytest.raises(TokenStoreError):
+        store.load(KEY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["file::memory:?cache=shared", "file:shared?mode=memory&cache=shared"])
+def test_a_uri_of_memory_makes_no_file(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = sa.create_engine(f"sqlite:///{address}&uri=true", poolclass=sa.StaticPool)
+    SQLTokenStore(engine).save(KEY, pair("1"))
+    assert list(tmp_path.iterdir()) == []
+    engine.dispose()
+
+
 def test_a_second_store_of_a_file_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/tokens.db"
     SQLTokenStore(address).save(KEY, pair("1"))
@@ -288,8 +330,8 @@ def test_a_database_in_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: 
         SQLTokenStore(f"sqlite:///{tmp_path}/missing/tokens.db").load(KEY)
 
 
-@pytest.mark.parametrize("keys", [[], ["no key"], [b"\xff"], [None]])
-def test_what_is_no_key_is_refused(keys: list[str]) -> None:
+@pytest.mark.parametrize("keys", [[], ["no key"], [b"\xff"], [None], None, 5, "no list"])
+def test_what_is_no_key_is_refused(keys: Any) -> None:
     with pytest.raises(ConfigurationError, match="keys"):
         EncryptedTokenStore(MemoryTokenStore(), keys)
 
@@ -305,6 +347,15 @@ def test_a_database_that_cannot_be_used_is_refused(address: str) -> None:
 def test_a_redis_address_that_cannot_be_used_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="redis"):
         RedisTokenStore("http://localhost")
+
+
+@pytest.mark.parametrize(
+    ("client", "problem"),
+    [(None, "NoneType"), (5, "int"), (redis.Redis, "type"), (redis.asyncio.Redis(), "for asyncio")],
+)
+def test_what_is_no_redis_client_is_refused(client: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^redis: .*{problem}"):
+        RedisTokenStore(client)
 
 
 def test_a_database_that_fails_is_an_error_of_ours_and_shows_no_token(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ KEYS = ["", LONG, "\ud800", 5, None, b"key", ["key"]]
 
 CALLS: dict[str, Callable[[Any], Any]] = {
     "users that are text": lambda store: store.set("k", 1, users="12"),
+    "users that are bytes": lambda store: store.set("k", 1, users=bytearray(b"1")),
     "users that are names": lambda store: store.set("k", 1, users=["builderman"]),
     "too many users": lambda store: store.increment("k", users=range(1, 6)),
     "metadata that is text": lambda store: store.set("k", 1, metadata="a=b"),
@@ -186,6 +187,9 @@ def test_steps_in_a_path_are_refused_where_nothing_else_can_carry_them(
         ("place_ids", lambda experience: experience.restart_servers(place_ids=12)),
         ("place_ids", lambda experience: experience.restart_servers(place_ids=[0])),
         ("place_ids", lambda experience: experience.restart_servers(place_ids=[])),
+        ("place_ids", lambda experience: experience.restart_servers(place_ids={5: [7]})),
+        ("place_ids", lambda experience: experience.restart_servers(place_ids=bytearray(b"x"))),
+        ("place_ids", lambda experience: experience.restart_servers(place_ids=memoryview(b"x"))),
         ("close_all_versions", lambda experience: experience.restart_servers(close_all_versions="no")),
         ("bleed_off_servers", lambda experience: experience.restart_servers(bleed_off_servers=1)),
         ("bleed_off_duration_minutes", lambda experience: experience.restart_servers(bleed_off_duration_minutes=5)),

@@ -325,6 +325,12 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
     "a long value": lambda secrets: secrets.create("k", LONG),
     "a long new value": lambda secrets: secrets.update("k", value=LONG.encode()),
     "a value that is not Unicode": lambda secrets: secrets.create("k", PLAIN + "\ud800"),
+    "bytes that can be changed": lambda secrets: secrets.create("k", bytearray(PLAIN.encode())),
+    "new bytes that can be changed": lambda secrets: secrets.update("k", value=bytearray(PLAIN.encode())),
+    "a view of bytes": lambda secrets: secrets.create("k", memoryview(PLAIN.encode())),
+    "a list": lambda secrets: secrets.create("k", [PLAIN]),
+    "a list for a secret without a name": lambda secrets: secrets.update("no-name", value=[PLAIN]),
+    "a wrapped list": lambda secrets: secrets.create("k", SecretStr([PLAIN])),  # type: ignore[arg-type]
     "a name that is none": lambda secrets: secrets.create("no-name", PLAIN),
     "a domain that is none": lambda secrets: secrets.update("k", value=PLAIN, domain="no domain"),
 }

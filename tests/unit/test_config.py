@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import rblxcloud
 from rblxcloud import Client, ConfigurationError, InvalidRequestError, RetryPolicy
+from rblxcloud.config import shown
 from rblxcloud.http.request import encode_segment
 
 
@@ -71,8 +72,10 @@ def test_what_is_passed_wins_over_the_environment(monkeypatch: pytest.MonkeyPatc
     [
         ("timeout", 0), ("timeout", "5"), ("deadline", -1), ("deadline", True), ("retries", -1), ("retries", 1.5), ("players", -1),
         ("repeat_writes", "no"), ("headers", 5), ("headers", {"x": 5}), ("owner", 5), ("owner", "me"), ("on_request", print),
-        ("on_response", [5]), ("max_response_bytes", "1 MB"),
+        ("on_response", [5]), ("max_response_bytes", "1 MB"), ("timeout", 10**400), ("deadline", 10**5000), ("retries", -(10**5000)),
+        ("timeout", -(10**5000)),
     ],
+    ids=lambda value: None if isinstance(value, str) else shown(value),
 )  # fmt: skip
 def test_wrong_figures_are_refused(argument: str, value: Any) -> None:
     with pytest.raises(InvalidRequestError, match=f"^{argument}: "):

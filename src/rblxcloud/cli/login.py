@@ -10,11 +10,11 @@ import sys
 import time
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from rblxcloud.cli.arguments import port
-from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument
+from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument, problem_of
 from rblxcloud.errors import IDTokenError, RblxCloudError
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from rblxcloud.sync import OAuth2App
 
+    if problem := problem_of(args.file):
+        return _fail(problem, 2)
     try:
         # Before the sign-in, so that a mistake here does not cost the tokens.
         args.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,6 +136,11 @@ class _CallbackServer(ThreadingHTTPServer):
             self.handle_request()
         return self.callback
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about a browser that has left: where it came back to is known by then, or not wanted."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
 
 class _CallbackHandler(BaseHTTPRequestHandler):
     server: _CallbackServer  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -147,9 +154,11 @@ class _CallbackHandler(BaseHTTPRequestHandler):
         state = parse_qs(parts.query).get("state", [""])[0]
         if not hmac.compare_digest(state.encode(), self.server.state.encode()):
             return self._answer(400, "This does not belong to the sign-in that is going on.")
-        self._answer(200, "Thank you. Close this page, and go back to the terminal.")
-        self.server.callback = self.path
-        return None
+        try:
+            return self._answer(200, "Thank you. Close this page, and go back to the terminal.")
+        finally:
+            # The code is good, although the browser may have left before it was thanked.
+            self.server.callback = self.path
 
     def _answer(self, status: int, text: str) -> None:
         body = text.encode()

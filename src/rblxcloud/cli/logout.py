@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument
+from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument, problem_of
 
 __all__ = ["add_parser", "run"]
 
@@ -41,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         RblxCloudError: Roblox did not revoke the tokens; the file is still there.
     """
+    if problem := problem_of(args.file):
+        return _fail(problem, 2)
     try:
         if not args.local:
             _revoke(KeptToken.read(args.file))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SECRET_VARIABLE", "KeptToken", "add_file_argument"]
+__all__ = ["SECRET_VARIABLE", "KeptToken", "add_file_argument", "problem_of"]
 
 SECRET_VARIABLE = "RBLXCLOUD_CLIENT_SECRET"
 """Has the application's secret: arguments can be seen by other users."""
@@ -83,5 +83,19 @@ def add_file_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def problem_of(file: Path) -> str | None:
+    """Return why a file cannot be used; None where nothing is known against it.
+
+    Args:
+        file: What the argument says.
+    """
+    if file.parts[:1] == ("~",):
+        return "this user has no home folder to keep tokens in; pass --file, or set XDG_CONFIG_HOME"
+    return None
+
+
 def _default_file() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "rblxcloud" / "token.json"
+    # Every command's parser asks for it. Where nobody knows the home folder, as of some users in containers, this
+    # leaves the `~`, and Path.expanduser would fail.
+    folder = os.path.expanduser(os.environ.get("XDG_CONFIG_HOME") or "~/.config")
+    return Path(folder) / "rblxcloud" / "token.json"

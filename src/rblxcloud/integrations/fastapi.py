@@ -152,6 +152,8 @@ class RobloxSignIn:
 
     def __repr__(self) -> str:
         """Show the application, and nothing secret."""
+        if not hasattr(self, "_app"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} of application {self._app.id}>"
 
     async def user(self, request: Request) -> UserClient:

@@ -89,6 +89,8 @@ class OAuth2App:
 
     def __repr__(self) -> str:
         """Show the id and the address, and nothing secret."""
+        if not hasattr(self, "_binding"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self.id} at {self._binding.base_url}>"
 
     @property

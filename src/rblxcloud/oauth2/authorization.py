@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
-from rblxcloud.config import is_loopback
+from rblxcloud.config import is_loopback, shown
 from rblxcloud.endpoints.oauth import AUTHORIZE
 from rblxcloud.errors import (
     ConsentDeniedError,
@@ -26,6 +26,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749, 3.3
 _TEXT = re.compile(r"[\x20-\x7e]+")  # RFC 6749, appendix A: VSCHAR
 _LONGEST_DESCRIPTION = 200
+_LARGEST_ID = 10**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +206,12 @@ def check_client_id(value: object) -> str:
     Raises:
         InvalidRequestError: It is not a positive whole number, or the text of one.
     """
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    # Python writes no number of more than 4300 digits.
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST_ID
+    text = str(value) if is_number else value
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,40}", text) or int(text) == 0:
-        raise InvalidRequestError("id", f"{value!r} is not the id of an application: a whole number, or its digits")
+        problem = f"{shown(value)} is not the id of an application: a whole number, or its digits"
+        raise InvalidRequestError("id", problem)
     return text
 
 

@@ -6,24 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from rblxcloud.config import shown as shown
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import QueryValue, encode_json
 
 _Choice = TypeVar("_Choice")
 
-_LONGEST_SHOWN = 100
 _NOT_THE_CALLERS = frozenset(
     {"x-api-key", "authorization", "cookie", "host", "content-length", "transfer-encoding", "connection"}
 )
-
-
-def shown(value: object) -> str:
-    """Return what an error tells of a refused value: its `repr`, cut where it is long."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no number of more than 4300 digits.
-        return f"this {type(value).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def check_whole(argument: str, value: object, largest: int, *, smallest: int | None = None) -> int:
@@ -97,14 +88,17 @@ def check_moment(argument: str, value: datetime | None) -> str | None:
     """Return a moment as Roblox's filters take it.
 
     Raises:
-        InvalidRequestError: It has no time zone.
+        InvalidRequestError: It has no time zone, or lies beyond the years 1 to 9999 in UTC.
     """
     if value is None:
         return None
     if not isinstance(value, datetime) or value.tzinfo is None:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InvalidRequestError(argument, f"{shown(value)} is not a datetime with a time zone")
-    # Python writes the seconds of an offset that has some, which RFC 3339 does not know.
-    return value.astimezone(UTC).isoformat()
+    try:
+        # Python writes the seconds of an offset that has some, which RFC 3339 does not know.
+        return value.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise InvalidRequestError(argument, f"{shown(value)} is not within the years 1 to 9999 in UTC") from None
 
 
 def check_json(argument: str, value: Any) -> bytes:

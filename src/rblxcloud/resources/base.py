@@ -218,10 +218,12 @@ def check_several(argument: str, values: object) -> list[object]:
     """Return the values of an iterable, of which there is one at least.
 
     Raises:
-        InvalidRequestError: It is empty, or a single value; text is one, although Python can iterate it.
+        InvalidRequestError: It is empty, or a single value; text and bytes are one, although Python can iterate them.
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise InvalidRequestError(argument, f"is of type {type(values).__name__}; it takes several values")
+    if isinstance(values, str | bytes | bytearray | memoryview) or not isinstance(values, Iterable):
+        raise InvalidRequestError(
+            argument, f"is of type {type(cast('object', values)).__name__}; it takes several values"
+        )
     items = list(cast("Iterable[object]", values))
     if not items:
         raise InvalidRequestError(argument, "is empty")

@@ -301,7 +301,7 @@ def restart_body(
     body: dict[str, Any] = {}
     if place_ids is not None:
         # To Roblox no places are all places.
-        body["placeIds"] = [check_id("place_ids", place) for place in check_several("place_ids", place_ids)]
+        body["placeIds"] = [check_id("place_ids", place) for place in _list("place_ids", place_ids)]
     if check_switch("close_all_versions", close_all_versions):
         body["closeAllVersions"] = True
     if check_switch("bleed_off_servers", bleed_off_servers):
@@ -321,7 +321,7 @@ def _launched(restart: ServerRestart) -> float:
 def _places(places: object) -> dict[str, Any]:
     if isinstance(places, Mapping):
         given = cast("Mapping[object, object]", places)
-        check_several("places", given)
+        check_several("places", given.keys())
         return {str(check_id("places", place)): _versions(choice) for place, choice in given.items()}
     return {str(check_id("places", place)): {} for place in check_several("places", places)}
 
@@ -376,7 +376,14 @@ def _condition(
 
 
 def _several(argument: str, value: object) -> Sequence[object]:
-    return [value] if isinstance(value, str) else check_several(argument, value)
+    return [value] if isinstance(value, str) else _list(argument, value)
+
+
+def _list(argument: str, value: object) -> Sequence[object]:
+    """Return several values; what a mapping says of each would not be looked at."""
+    if isinstance(value, Mapping):
+        raise InvalidRequestError(argument, "is a mapping; it takes a list, or another iterable")
+    return check_several(argument, value)
 
 
 def _among(field: str, texts: Iterable[str]) -> str:

@@ -6,9 +6,12 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
+from rblxcloud.config import is_finite
 from rblxcloud.errors import InvalidRequestError
-from rblxcloud.resources.arguments import shown
+from rblxcloud.resources.arguments import check_whole, shown
 from rblxcloud.resources.base import Model, check_several, check_text
+
+_LARGEST_VOICE = 2**63 - 1
 
 LanguageCode = Literal[
     "en-us",
@@ -89,13 +92,13 @@ def _code(argument: str, value: object) -> str:
 
 def _voice(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        value = str(check_whole("voice", value, _LARGEST_VOICE, smallest=0))
     if not isinstance(value, str) or not value.isascii() or not value.isdigit():
         raise InvalidRequestError("voice", f"{shown(value)} is not the number of a voice, such as 1")
     return value
 
 
 def _number(argument: str, value: object) -> int | float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < float("inf"):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not is_finite(value):
         raise InvalidRequestError(argument, f"{shown(value)} is not a number")
     return value

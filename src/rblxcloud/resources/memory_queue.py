@@ -368,7 +368,8 @@ class MemoryQueue(Generic[T]):
     def _read(self, wire: _WireRead, response: Response, endpoint: Endpoint) -> QueueRead[T]:
         hint = f"; discard({wire.read_id!r}) drops what was read"
         items = tuple(self._fitted(row, hint, response, endpoint) for row in wire.rows)
-        return QueueRead(self._binding, self._path(), wire.read_id or None, items)
+        # A read that brought nothing may have an id, too, but there is nothing to discard.
+        return QueueRead(self._binding, self._path(), wire.read_id if items else None, items)
 
     def _fitted(self, wire: _WireItem, hint: str, response: Response, endpoint: Endpoint) -> QueueItem[T]:
         what = f"the item {_id_of(wire)!r} does not fit the type of the queue {self._name!r}{hint}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 from typing import Literal, TypeVar, get_args
 
+from rblxcloud.config import is_finite
 from rblxcloud.endpoints import memory_stores as api
 from rblxcloud.endpoints.model import Endpoint
 from rblxcloud.errors import InvalidRequestError
@@ -72,7 +72,7 @@ def check_number(argument: str, value: object) -> int | float:
     Raises:
         InvalidRequestError: It is no number, not finite, or a whole number that Roblox would round.
     """
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not is_finite(value):
         raise InvalidRequestError(argument, f"{shown(value)} is not a finite number")
     if isinstance(value, int) and abs(value) > EXACT_INTEGER:
         raise InvalidRequestError(argument, f"{shown(value)} is beyond ±(2^53 - 1), where Roblox rounds numbers")

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from rblxcloud.errors import InvalidRequestError
 from rblxcloud.http.request import check_unicode
-from rblxcloud.resources.arguments import check_whole
+from rblxcloud.resources.arguments import check_whole, shown
 from rblxcloud.resources.base import check_text
 
 LAUNCH_DATA_BYTES = 200
@@ -51,7 +51,7 @@ def _parameter(value: object) -> dict[str, str | int]:
     if isinstance(value, str):
         return {"stringValue": check_unicode("parameters", value)}
     if not isinstance(value, int):
-        raise InvalidRequestError("parameters", f"holds {value!r}, which is neither text nor a whole number")
+        raise InvalidRequestError("parameters", f"holds {shown(value)}, which is neither text nor a whole number")
     return {"int64Value": check_whole("parameters", value, _INT64_MAX, smallest=-_INT64_MAX - 1)}
 
 

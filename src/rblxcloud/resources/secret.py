@@ -176,7 +176,7 @@ class Secrets:
         Source: `PATCH /cloud/v2/universes/{universeId}/secrets/{secretId}`,
         `GET /cloud/v2/universes/{universeId}/secrets/public-key`.
         """
-        hidden = _hide(value)
+        hidden = value if isinstance(value, Unset) else _hide(value)
         del value
         path: dict[str, str | int] = {"universeId": self._universe_id, "secretId": _check_id(id)}
         fields: dict[str, Any] = {}
@@ -277,14 +277,28 @@ def _sealed_box(key: bytes) -> SealedBox[PublicKey]:
     return box
 
 
-def _hide(value: object) -> object:
-    """Return text and bytes in a wrapping that shows them nowhere: tracebacks can be made to show variables."""
+@dataclass(frozen=True, slots=True)
+class _Useless:
+    """What was passed for a value and cannot be one: its type alone, since a secret may stand in it."""
+
+    type_name: str
+
+
+_Hidden = SecretStr | SecretBytes | _Useless
+
+
+def _hide(value: SecretStr | SecretBytes | str | bytes) -> _Hidden:
+    """Return a value in a wrapping that shows it nowhere: tracebacks can be made to show variables."""
+    if isinstance(value, SecretStr | SecretBytes):
+        return value
     if isinstance(value, str):
         return SecretStr(value)
-    return SecretBytes(value) if isinstance(value, bytes) else value
+    if isinstance(value, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return SecretBytes(value)
+    return _Useless(type(value).__name__)
 
 
-def _check_value(hidden: object) -> SecretBytes:
+def _check_value(hidden: _Hidden) -> SecretBytes:
     """Return what is to be sealed; neither an error nor its frames show it."""
     encoded, problem = _encoded(hidden)
     if problem:
@@ -292,11 +306,13 @@ def _check_value(hidden: object) -> SecretBytes:
     return encoded
 
 
-def _encoded(hidden: object) -> tuple[SecretBytes, str]:
+def _encoded(hidden: _Hidden) -> tuple[SecretBytes, str]:
     """Return a value as it is sealed, and what is wrong with it, where something is."""
+    if isinstance(hidden, _Useless):
+        return SecretBytes(b""), f"is of type {hidden.type_name}; it takes text or bytes"
     # A wrapping checks nothing: that of a variable which is not set holds None.
-    plain: object = hidden.get_secret_value() if isinstance(hidden, SecretStr | SecretBytes) else hidden
-    if not isinstance(plain, str | bytes):
+    plain = hidden.get_secret_value()
+    if not isinstance(plain, str | bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
         return SecretBytes(b""), f"is of type {type(plain).__name__}; it takes text or bytes"
     unit = "bytes" if isinstance(plain, bytes) else "characters"
     if not 0 < len(plain) <= LONGEST_SECRET:

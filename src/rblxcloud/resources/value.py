@@ -106,7 +106,7 @@ def check_users(users: object) -> list[int]:
     """
     if users is None:
         return []
-    if isinstance(users, str | bytes | Mapping) or not isinstance(users, Iterable):
+    if isinstance(users, str | bytes | bytearray | memoryview | Mapping) or not isinstance(users, Iterable):
         raise InvalidRequestError("users", f"{shown(cast('object', users))} is not a list of user ids")
     ids = list(cast("list[object]", users))
     for user in ids:

@@ -71,6 +71,8 @@ class Twin:
 
     def __repr__(self) -> str:
         """Show it as what it wraps."""
+        if not hasattr(self, "_impl"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         return repr(self._impl)
 
     def __str__(self) -> str:

@@ -130,6 +130,8 @@ class WebhookReceiver:
 
     def __repr__(self) -> str:
         """Show what it handles."""
+        if not hasattr(self, "_handlers"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         kinds = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in self._handlers)
         return f"<{type(self).__name__} of {kinds or 'nothing'}>"
 

@@ -20,7 +20,7 @@ from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import places as api
 from rblxcloud.endpoints.model import Endpoint
 
-__all__ = ["HANDLERS", "SCHEMA", "Version", "add", "find_version"]
+__all__ = ["HANDLERS", "SCHEMA", "Version", "add", "find_version", "newest_published"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS place_versions (
@@ -98,6 +98,13 @@ def find_version(world: World, place: str, number: int | None = None) -> Version
     if number is not None:
         return next(_newest(world, place, "number = ?", number), None)
     return next(_newest(world, place), None)
+
+
+def newest_published(world: World, universe: str, place: str) -> Version | None:
+    """Return the version of a universe's place that new servers run; None where none is published."""
+    if of_universe(world, universe, place) is None:
+        return None
+    return next(_newest(world, place, "published"), None)
 
 
 def _publish(world: World, call: Call) -> Reply:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
 from rblxcloud.emulator.errors import json_reply
 from rblxcloud.emulator.model import Call, Handler, Reply, World
+from rblxcloud.emulator.places.versions import newest_published
 from rblxcloud.emulator.protobuf import camel_keys, integer, invalid, switch
 from rblxcloud.emulator.servers.store import Server, end, find, moment, servers_of
+from rblxcloud.emulator.storage_time import v1_time
 from rblxcloud.emulator.universes import is_id
 from rblxcloud.endpoints import server_management as api
 from rblxcloud.endpoints.model import Endpoint
@@ -146,7 +148,7 @@ def _start(
     places, jobs = dict[str, Any](), list[Server]()
     for place, wanted in (filters or {place: {} for place in _places_of(world, call)}).items():
         servers = list(servers_of(world, universe, place=place, running=True))
-        latest = max((server.version for server in servers), default=None)
+        latest, _ = _latest(world, universe, place, servers)
         concerned = [server for server in servers if _is_meant(server, wanted, latest)]
         places[place] = {
             "filter": wanted,
@@ -164,6 +166,20 @@ def _start(
     )
     settle(world)
     return number, jobs
+
+
+def _latest(world: World, universe: str, place: str, servers: Sequence[Server]) -> tuple[int | None, str | None]:
+    """Return the newest version of a place, and when it was published.
+
+    That is the newest one that was published, or that of a server: tests let servers begin of versions that nobody
+    published, whose first server tells the moment.
+    """
+    newest = newest_published(world, universe, place)
+    latest = max((server.version for server in servers), default=0)
+    if newest is not None and newest.number >= latest:
+        return newest.number, v1_time(newest.created)
+    began = min((server.created for server in servers if server.version == latest), default=None)
+    return (None, None) if began is None else (latest, moment(began))
 
 
 def _is_meant(server: Server, wanted: Mapping[str, Any], latest: int | None) -> bool:
@@ -210,27 +226,28 @@ def _status(world: World, place: Mapping[str, Any], starts: float, ends: float) 
 
 def _forecast(world: World, call: Call) -> Reply:
     settle(world)
+    universe = call.path["universeId"]
     by_place: defaultdict[str, list[Server]] = defaultdict(list)
-    for server in servers_of(world, call.path["universeId"], running=True):
+    for server in servers_of(world, universe, running=True):
         by_place[server.place].append(server)
-    return json_reply({"placeForecasts": {place: _summary(servers) for place, servers in by_place.items()}})
+    forecasts = {
+        place: _summary(servers, *_latest(world, universe, place, servers)) for place, servers in by_place.items()
+    }
+    return json_reply({"placeForecasts": forecasts})
 
 
-def _summary(servers: Iterable[Server]) -> dict[str, Any]:
+def _summary(servers: Sequence[Server], latest: int | None, published: str | None) -> dict[str, Any]:
     instances, players = Counter[int](), Counter[int]()
-    published: dict[int, float] = {}
     for server in servers:
         instances[server.version] += 1
         players[server.version] += len(server.players)
-        published.setdefault(server.version, server.created)
-    latest = max(instances)
     return {
         "playersImpacted": players.total(),
         "totalPlayers": players.total(),
         "instancesImpacted": instances.total(),
         "totalInstances": instances.total(),
         "latestPlaceVersion": str(latest),
-        "publishTime": moment(published[latest]),
+        "publishTime": published,
         "isNotInUniverse": False,
         "playersPerVersion": {str(version): count for version, count in players.items()},
         "instancesPerVersion": {str(version): count for version, count in instances.items()},

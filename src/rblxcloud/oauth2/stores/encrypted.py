@@ -26,12 +26,12 @@ class EncryptedTokenStore:
     """
 
     def __init__(self, store: TokenStore, keys: Sequence[str | SecretStr]) -> None:
-        plain = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
+        self._store = store
         try:
+            plain = [key.get_secret_value() if isinstance(key, SecretStr) else key for key in keys]
             self._cipher = MultiFernet([Fernet(key) for key in plain])
         except (ValueError, TypeError):
             raise ConfigurationError("keys: takes a list of keys made by EncryptedTokenStore.new_key()") from None
-        self._store = store
 
     @staticmethod
     def new_key() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from typing import Any, cast
 
 from rblxcloud.errors import ConfigurationError, TokenStoreError
@@ -94,15 +95,15 @@ class RedisTokenStore:
         prefix: What the names of the keys begin with.
 
     Raises:
-        ConfigurationError: The address cannot be used.
+        ConfigurationError: The address cannot be used, or it is no client, or one for asyncio.
     """
 
     def __init__(self, redis: str | Redis, *, prefix: str = "rblxcloud:tokens") -> None:
+        self._prefix = prefix
         try:
-            self._redis: Any = _open(redis) if isinstance(redis, str) else redis
+            self._redis: Any = _open(redis) if isinstance(redis, str) else _check_client(redis)
         except ValueError as error:
             raise ConfigurationError(f"redis: {error}") from None
-        self._prefix = prefix
 
     def __repr__(self) -> str:
         """Show the prefix; an address may hold a password."""
@@ -163,6 +164,20 @@ class RedisTokenStore:
 def _open(address: str) -> Any:
     """Return a client. What stands in the address counts more than these timeouts, which older versions lack."""
     return cast("Any", Redis).from_url(address, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS)
+
+
+def _check_client(client: object) -> object:
+    """Return a client; one of a cluster or of a test is of another class than `Redis`.
+
+    Raises:
+        ConfigurationError: It is none, or one for asyncio.
+    """
+    if isinstance(client, type) or not callable(getattr(client, "register_script", None)):
+        problem = f"redis: is of type {type(client).__name__}; it takes an address, or a client of redis-py's"
+        raise ConfigurationError(problem)
+    if iscoroutinefunction(getattr(client, "execute_command", None)):
+        raise ConfigurationError("redis: the client is for asyncio; use a blocking one")
+    return client
 
 
 def _failure(error: RedisError) -> TokenStoreError:

@@ -40,6 +40,8 @@ class SQLWebhookInbox:
 
     def __repr__(self) -> str:
         """Show where it is, without a password."""
+        if not hasattr(self, "_table"):  # Tracebacks that show variables show one whose arguments were refused, too.
+            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self._table.address}>"
 
     def close(self) -> None:
