@@ -5,12 +5,15 @@ Run it with `DISCORD_TOKEN=... RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 python 
 
 from __future__ import annotations
 
+import logging
 import os
 
 import discord
 from discord import app_commands
 
 from rblxcloud import Client, NotFoundError, RblxCloudError
+
+logger = logging.getLogger("discord_bot")
 
 
 class Bot(discord.Client):
@@ -58,10 +61,11 @@ async def announce(interaction: discord.Interaction[Bot], text: app_commands.Ran
 
 
 async def answer_error(interaction: discord.Interaction[Bot], error: app_commands.AppCommandError) -> None:
-    """Say what is for everyone to know, and let discord.py log the rest."""
+    """Say what is for everyone to know; the rest belongs into the log."""
     cause = error.__cause__
     if not isinstance(cause, RblxCloudError):
         raise error
+    logger.error("Roblox did not do it", exc_info=cause)
     advice = "It may have happened all the same." if cause.outcome_unknown else "Nothing was changed."
     await interaction.followup.send(f"Roblox did not do it. {advice}")
 

@@ -5,6 +5,7 @@ Run it with `RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 uvicorn examples.fastapi_
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,7 +15,9 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from rblxcloud import Client, Experience, NotFoundError, RateLimitedError, RblxCloudError
+from rblxcloud import Client, Experience, InvalidRequestError, NotFoundError, RateLimitedError, RblxCloudError
+
+logger = logging.getLogger("fastapi_app")
 
 
 class Player(BaseModel):
@@ -60,6 +63,9 @@ async def answer_error(request: Request, error: RblxCloudError) -> JSONResponse:
     """Tell the caller what is his to know; the rest belongs into the log."""
     if isinstance(error, NotFoundError):
         return JSONResponse({"error": "not found"}, 404)
+    if isinstance(error, InvalidRequestError):
+        return JSONResponse({"error": str(error)}, 422)
+    logger.error("Roblox did not do it", exc_info=error)
     if isinstance(error, RateLimitedError):
         return JSONResponse({"error": "busy"}, 503, {"retry-after": str(round(error.retry_after or 60))})
     return JSONResponse({"error": "Roblox did not answer", "may_have_happened": error.outcome_unknown}, 502)
