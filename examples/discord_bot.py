@@ -1,5 +1,7 @@
 """A Discord bot that looks players up and talks to the servers of an experience.
 
+It needs `pip install rblxcloud discord.py`.
+
 Run it with `DISCORD_TOKEN=... RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 python examples/discord_bot.py`.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 import discord
 from discord import app_commands
@@ -72,7 +75,16 @@ async def answer_error(interaction: discord.Interaction[Bot], error: app_command
 
 def main() -> None:
     """Run the bot until it is stopped."""
-    Bot(int(os.environ.get("EXPERIENCE_ID", "13058"))).run(os.environ["DISCORD_TOKEN"])
+    token, experience_id = os.environ.get("DISCORD_TOKEN"), os.environ.get("EXPERIENCE_ID", "13058")
+    if not token:
+        sys.exit("set DISCORD_TOKEN to the bot's token")
+    if not experience_id.isdecimal():
+        sys.exit("set EXPERIENCE_ID to the number of an experience")
+    try:
+        bot = Bot(int(experience_id))
+    except RblxCloudError as error:  # no API key, say
+        sys.exit(f"Not started: {error}")
+    bot.run(token)
 
 
 if __name__ == "__main__":

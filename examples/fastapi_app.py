@@ -1,5 +1,7 @@
 """A small web service in front of an experience: one client for the whole application.
 
+It needs `pip install rblxcloud fastapi uvicorn`.
+
 Run it with `RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 uvicorn examples.fastapi_app:app`.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -18,6 +21,10 @@ from pydantic import BaseModel, Field
 from rblxcloud import Client, Experience, InvalidRequestError, NotFoundError, RateLimitedError, RblxCloudError
 
 logger = logging.getLogger("fastapi_app")
+
+EXPERIENCE_ID = os.environ.get("EXPERIENCE_ID", "13058")
+if not EXPERIENCE_ID.isdecimal():
+    sys.exit("set EXPERIENCE_ID to the number of an experience")
 
 
 class Player(BaseModel):
@@ -43,7 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Open the client with the application, and close it with it."""
     # A web request should not wait for long: rather an error after ten seconds than an answer after a minute.
     async with Client(deadline=10) as client:
-        app.state.experience = client.experience(int(os.environ.get("EXPERIENCE_ID", "13058")))
+        app.state.experience = client.experience(int(EXPERIENCE_ID))
         yield
 
 
