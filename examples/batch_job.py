@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from rblxcloud import Client, DataStore, NotFoundError, RblxCloudError
+from rblxcloud import Client, ConfigurationError, DataStore, InvalidRequestError, NotFoundError, RblxCloudError
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ async def export(store: DataStore[object], output: Path, state: Path, progress: 
     """Write the values that are still missing in the output, page by page."""
     started = time.monotonic()
     written = 0
+    # Here and not in the loop: arguments that are refused should leave no state that refuses the right ones.
+    keys = store.keys(page_size=progress.job.page_size)
     with output.open("ab") as file:
         if progress.done:
             return progress
@@ -96,7 +98,7 @@ async def export(store: DataStore[object], output: Path, state: Path, progress: 
         progress.save(state)
         file.truncate(progress.size)
         file.seek(progress.size)
-        async for page in store.keys(page_size=progress.job.page_size).pages(token=progress.token):
+        async for page in keys.pages(token=progress.token):
             count = await write_values(store, page.items, file)
             file.flush()
             os.fsync(file.fileno())
@@ -160,7 +162,10 @@ def main() -> int:
         print(f"\nCannot write: {error}", file=sys.stderr)
         return 1
     except RblxCloudError as error:
-        print(f"\nStopped: {error}\nRun the same command again to go on.", file=sys.stderr)
+        print(f"\nStopped: {error}", file=sys.stderr)
+        # The same command will never have a key that is missing, or other arguments.
+        if not isinstance(error, (ConfigurationError, InvalidRequestError)):
+            print("Run the same command again to go on.", file=sys.stderr)
         return 1
     print(f"{progress.keys} values in {args.output}")
     return 0

@@ -1,16 +1,22 @@
 """A Discord bot that looks players up and talks to the servers of an experience.
 
+It needs `pip install rblxcloud discord.py`.
+
 Run it with `DISCORD_TOKEN=... RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 python examples/discord_bot.py`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 
 import discord
 from discord import app_commands
 
 from rblxcloud import Client, NotFoundError, RblxCloudError
+
+logger = logging.getLogger("discord_bot")
 
 
 class Bot(discord.Client):
@@ -58,17 +64,27 @@ async def announce(interaction: discord.Interaction[Bot], text: app_commands.Ran
 
 
 async def answer_error(interaction: discord.Interaction[Bot], error: app_commands.AppCommandError) -> None:
-    """Say what is for everyone to know, and let discord.py log the rest."""
+    """Say what is for everyone to know; the rest belongs into the log."""
     cause = error.__cause__
     if not isinstance(cause, RblxCloudError):
         raise error
+    logger.error("Roblox did not do it", exc_info=cause)
     advice = "It may have happened all the same." if cause.outcome_unknown else "Nothing was changed."
     await interaction.followup.send(f"Roblox did not do it. {advice}")
 
 
 def main() -> None:
     """Run the bot until it is stopped."""
-    Bot(int(os.environ.get("EXPERIENCE_ID", "13058"))).run(os.environ["DISCORD_TOKEN"])
+    token, experience_id = os.environ.get("DISCORD_TOKEN"), os.environ.get("EXPERIENCE_ID", "13058")
+    if not token:
+        sys.exit("set DISCORD_TOKEN to the bot's token")
+    if not experience_id.isdecimal():
+        sys.exit("set EXPERIENCE_ID to the number of an experience")
+    try:
+        bot = Bot(int(experience_id))
+    except RblxCloudError as error:  # no API key, say
+        sys.exit(f"Not started: {error}")
+    bot.run(token)
 
 
 if __name__ == "__main__":

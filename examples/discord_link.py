@@ -3,9 +3,12 @@
 A member signs in with Roblox on the bot's web page, is shown a code there, and gives it to the bot with `/link`. So
 the code goes from the browser of the account's owner to the bot: a link that somebody else passes on links nobody.
 
+It needs `pip install 'rblxcloud[fastapi]' discord.py uvicorn`.
+
 Run it with `DISCORD_TOKEN=... ROBLOX_CLIENT_ID=... ROBLOX_CLIENT_SECRET=... SECRET_KEY=... python
-examples/discord_link.py`. SITE is where the page is seen from outside, http://localhost:8000 unless it is set; the
-application has to have its address with /auth/callback as a redirect address.
+examples/discord_link.py`. SECRET_KEY is random text of 32 characters or more. SITE is where the page is seen from
+outside, http://localhost:8000 unless it is set; the application has to have its address with /auth/callback as a
+redirect address.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import asyncio
 import os
 import secrets
 import sqlite3
+import sys
 import time
 from html import escape
 
@@ -23,7 +27,7 @@ from discord import app_commands
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from rblxcloud import OAuth2App, SignInRequiredError, UserClient
+from rblxcloud import OAuth2App, RblxCloudError, SignInRequiredError, UserClient
 from rblxcloud.integrations.fastapi import RobloxSignIn
 
 CODE_SECONDS = 600
@@ -147,14 +151,20 @@ async def whoami(interaction: discord.Interaction[Bot]) -> None:
     await interaction.response.send_message(text, ephemeral=True)
 
 
+def required(name: str) -> str:
+    """Return a variable of the environment, or end the program."""
+    return os.environ.get(name) or sys.exit(f"set {name}: the first lines of {__file__} say how")
+
+
 async def main() -> None:
     """Run the page and the bot until one of them ends."""
     address = os.environ.get("SITE", "http://localhost:8000")
+    token, secret_key = required("DISCORD_TOKEN"), required("SECRET_KEY")
+    oauth2 = OAuth2App(required("ROBLOX_CLIENT_ID"), required("ROBLOX_CLIENT_SECRET"), f"{address}/auth/callback")
     links = Links(os.environ.get("LINKS", "links.db"))
-    oauth2 = OAuth2App(os.environ["ROBLOX_CLIENT_ID"], os.environ["ROBLOX_CLIENT_SECRET"], f"{address}/auth/callback")
-    server = uvicorn.Server(uvicorn.Config(create_site(oauth2, links, os.environ["SECRET_KEY"]), port=8000))
+    server = uvicorn.Server(uvicorn.Config(create_site(oauth2, links, secret_key), port=8000))
     async with oauth2, Bot(links, address) as bot:
-        tasks = [asyncio.create_task(server.serve()), asyncio.create_task(bot.start(os.environ["DISCORD_TOKEN"]))]
+        tasks = [asyncio.create_task(server.serve()), asyncio.create_task(bot.start(token))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -167,4 +177,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except RblxCloudError as error:  # SECRET_KEY is too short, say
+        sys.exit(f"Not started: {error}")

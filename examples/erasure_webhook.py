@@ -1,5 +1,7 @@
 """Honours right-to-erasure requests: removes what data stores keep of a user, when Roblox says so by a webhook.
 
+It needs `pip install 'rblxcloud[fastapi,sql]' uvicorn`.
+
 Run it with `RBLXCLOUD_API_KEY=... WEBHOOK_SECRET=... uvicorn --factory examples.erasure_webhook:from_environment`, and
 enter its public https address with /webhooks/roblox in the Creator Dashboard. Requests wait in the database INBOX
 (sqlite:///erasure.db), so that none is lost when the program or Roblox is down. ERASURE_CONFIG (erasure.toml) says
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tomllib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,7 +30,15 @@ from pathlib import Path
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
-from rblxcloud import Client, NotFoundError, RightToErasureRequest, Webhook, WebhookInbox, WebhookReceiver
+from rblxcloud import (
+    Client,
+    NotFoundError,
+    RblxCloudError,
+    RightToErasureRequest,
+    Webhook,
+    WebhookInbox,
+    WebhookReceiver,
+)
 from rblxcloud.integrations.fastapi import webhook_router
 from rblxcloud.webhooks import SQLWebhookInbox
 
@@ -117,11 +128,19 @@ def create_app(config: Config, webhook: Webhook, inbox: WebhookInbox) -> FastAPI
     return app
 
 
+def read_config(path: Path) -> Config:
+    """Read where users' data is, or end the program."""
+    try:
+        return Config.model_validate(tomllib.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        sys.exit(f"write {path}, or name another file with ERASURE_CONFIG: {error}")
+
+
 def from_environment() -> FastAPI:
-    """Make the program from the environment."""
-    path = Path(os.environ.get("ERASURE_CONFIG", "erasure.toml"))
-    return create_app(
-        Config.model_validate(tomllib.loads(path.read_text())),
-        Webhook(os.environ["WEBHOOK_SECRET"]),
-        SQLWebhookInbox(os.environ.get("INBOX", "sqlite:///erasure.db")),
-    )
+    """Make the program from the environment, or end it."""
+    config = read_config(Path(os.environ.get("ERASURE_CONFIG", "erasure.toml")))
+    secret = os.environ.get("WEBHOOK_SECRET") or sys.exit("set WEBHOOK_SECRET to the secret of the webhook")
+    try:
+        return create_app(config, Webhook(secret), SQLWebhookInbox(os.environ.get("INBOX", "sqlite:///erasure.db")))
+    except RblxCloudError as error:  # no API key, say
+        sys.exit(f"Not started: {error}")

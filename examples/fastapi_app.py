@@ -1,11 +1,15 @@
 """A small web service in front of an experience: one client for the whole application.
 
+It needs `pip install rblxcloud fastapi uvicorn`.
+
 Run it with `RBLXCLOUD_API_KEY=... EXPERIENCE_ID=13058 uvicorn examples.fastapi_app:app`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated
@@ -14,7 +18,13 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from rblxcloud import Client, Experience, NotFoundError, RateLimitedError, RblxCloudError
+from rblxcloud import Client, Experience, InvalidRequestError, NotFoundError, RateLimitedError, RblxCloudError
+
+logger = logging.getLogger("fastapi_app")
+
+EXPERIENCE_ID = os.environ.get("EXPERIENCE_ID", "13058")
+if not EXPERIENCE_ID.isdecimal():
+    sys.exit("set EXPERIENCE_ID to the number of an experience")
 
 
 class Player(BaseModel):
@@ -40,7 +50,7 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Open the client with the application, and close it with it."""
     # A web request should not wait for long: rather an error after ten seconds than an answer after a minute.
     async with Client(deadline=10) as client:
-        app.state.experience = client.experience(int(os.environ.get("EXPERIENCE_ID", "13058")))
+        app.state.experience = client.experience(int(EXPERIENCE_ID))
         yield
 
 
@@ -60,6 +70,9 @@ async def answer_error(request: Request, error: RblxCloudError) -> JSONResponse:
     """Tell the caller what is his to know; the rest belongs into the log."""
     if isinstance(error, NotFoundError):
         return JSONResponse({"error": "not found"}, 404)
+    if isinstance(error, InvalidRequestError):
+        return JSONResponse({"error": str(error)}, 422)
+    logger.error("Roblox did not do it", exc_info=error)
     if isinstance(error, RateLimitedError):
         return JSONResponse({"error": "busy"}, 503, {"retry-after": str(round(error.retry_after or 60))})
     return JSONResponse({"error": "Roblox did not answer", "may_have_happened": error.outcome_unknown}, 502)

@@ -1,5 +1,7 @@
 """Sign users in with Roblox from a Flask program, act for them, and sign them out.
 
+It needs `pip install rblxcloud flask`.
+
 Run it with `ROBLOX_CLIENT_ID=... ROBLOX_CLIENT_SECRET=... python examples/flask_oauth.py`, and open
 http://localhost:9066. The redirect address http://localhost:9066/roblox has to be registered with the application.
 With PICTURE=path-to/file-object.png, the program uploads that picture in the user's name.
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -200,5 +203,10 @@ def shown(info: rblxopencloud.AccessTokenInfo) -> dict[str, object]:
     }
 
 
+def required(name: str) -> str:
+    """Return a variable of the environment, or end the program."""
+    return os.environ.get(name) or sys.exit(f"set {name}: the first lines of {__file__} say how")
+
+
 if __name__ == "__main__":
-    create_app(os.environ["ROBLOX_CLIENT_ID"], os.environ["ROBLOX_CLIENT_SECRET"]).run("localhost", 9066)
+    create_app(required("ROBLOX_CLIENT_ID"), required("ROBLOX_CLIENT_SECRET")).run("localhost", 9066)

@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from rblxcloud import Client, LuauError, LuauScriptError, LuauTask, RblxCloudError
+from rblxcloud import Client, ConfigurationError, LuauError, LuauScriptError, LuauTask, RblxCloudError
 
 COLOURS = {"WARNING": "\033[33m", "ERROR": "\033[31m"}
 
@@ -96,6 +96,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted: the script runs on.", file=sys.stderr)
         return 130
+    except ConfigurationError as error:
+        print(f"Not started: {error}", file=sys.stderr)
+        return 2
     except RblxCloudError as error:
         print(f"Lost: {error}", file=sys.stderr)
         return 1

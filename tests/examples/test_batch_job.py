@@ -37,9 +37,15 @@ def store(rblxcloud_emulator: Emulator) -> str:
 
 
 def run_job(
-    monkeypatch: pytest.MonkeyPatch, store: str, output: Path, *, experience: int = 13058, page_size: int = 50
+    monkeypatch: pytest.MonkeyPatch,
+    store: str,
+    output: Path,
+    *,
+    experience: int = 13058,
+    page_size: int = 50,
+    players: int = 0,
 ) -> int:
-    arguments = [str(experience), store, str(output), "--page-size", str(page_size)]
+    arguments = [str(experience), store, str(output), "--page-size", str(page_size), "--players", str(players)]
     monkeypatch.setattr(sys, "argv", ["batch_job.py", *arguments])
     return batch_job.main()
 
@@ -217,3 +223,47 @@ def test_a_job_that_stopped_before_its_first_page_was_whole_begins_again(
     assert run_job(monkeypatch, store, output) == 1
     assert run_job(monkeypatch, store, output) == 0
     assert sorted(exported(output)) == KEYS
+
+
+def test_arguments_that_are_refused_leave_the_right_ones_free(
+    rblxcloud_emulator: Emulator, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "players.jsonl"
+    assert run_job(monkeypatch, store, output, page_size=0) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert run_job(monkeypatch, store, output) == 0
+    assert sorted(exported(output)) == KEYS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"page_size": 0}, "page_size: "),
+        ({"players": -3}, "players: "),
+        ({"store": ""}, "name: "),
+        ({"experience": -1}, "id: "),
+    ],
+    ids=["page-size", "players", "store", "experience"],
+)
+def test_what_can_never_work_is_not_to_be_run_again(
+    rblxcloud_emulator: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: dict[str, Any],
+    told: str,
+) -> None:
+    assert run_job(monkeypatch, output=tmp_path / "players.jsonl", **{"store": "players", **arguments}) == 1
+    shown = capsys.readouterr().err
+    assert f"Stopped: {told}" in shown
+    assert "again" not in shown
+
+
+def test_a_missing_key_is_told_without_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_job(monkeypatch, "players", tmp_path / "players.jsonl") == 1
+    shown = capsys.readouterr().err
+    assert "set RBLXCLOUD_API_KEY" in shown
+    assert "again" not in shown
+    assert list(tmp_path.iterdir()) == []

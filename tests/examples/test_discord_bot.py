@@ -16,7 +16,7 @@ with warnings.catch_warnings():
     from discord import app_commands
 
 from examples.discord_bot import Bot, announce, answer_error, coins
-from rblxcloud import Client, ConfigurationError
+from rblxcloud import AuthenticationError, Client, ConfigurationError
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
 
@@ -81,6 +81,21 @@ async def test_a_failure_says_whether_it_may_have_happened(
         await announce._do_call(asked, {"text": "hello"})  # type: ignore[arg-type]  # as discord.py calls it
     await answer_error(asked, caught.value)
     assert advice in said(asked)
+
+
+@pytest.mark.anyio
+async def test_the_log_says_what_discord_is_not_told(
+    bot: Bot, rblxcloud_emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=401))
+    asked = interaction(bot)
+    with pytest.raises(app_commands.CommandInvokeError) as caught:
+        await announce._do_call(asked, {"text": "hello"})  # type: ignore[arg-type]  # as discord.py calls it
+    await answer_error(asked, caught.value)
+    assert said(asked) == "Roblox did not do it. Nothing was changed."
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info
+    assert isinstance(record.exc_info[1], AuthenticationError)
 
 
 @pytest.mark.anyio

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from examples.fastapi_app import app, lifespan
+from rblxcloud import APIResponseError, AuthenticationError, Client, RateLimitedError
 from rblxcloud.emulator import Emulator
 from rblxcloud.emulator.faults import Fault
 
@@ -65,3 +66,45 @@ async def test_a_lost_answer_is_a_bad_gateway(web: httpx.AsyncClient, rblxcloud_
     answer = await web.post("/announcements", json={"text": "hello"})
     assert answer.status_code == 502
     assert answer.json()["may_have_happened"] is True
+
+
+@pytest.mark.anyio
+async def test_a_request_that_was_never_sent_says_what_is_wrong_with_it(
+    web: httpx.AsyncClient, rblxcloud_emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await web.post("/players/-1/coins", json={"coins": 5})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("users")
+    assert rblxcloud_emulator.requests() == []
+    assert errors(caplog) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("status", "told", "error"), [(401, 502, AuthenticationError), (429, 503, RateLimitedError)])
+async def test_the_log_says_what_the_caller_is_not_told(
+    web: httpx.AsyncClient,
+    rblxcloud_emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    told: int,
+    error: type[Exception],
+) -> None:
+    headers = {"retry-after": "600"}
+    rblxcloud_emulator.faults.add(Fault(kind="answer", status=status, path="*:publishMessage", headers=headers))
+    assert (await web.post("/announcements", json={"text": "hello"})).status_code == told
+    assert errors(caplog) == [error]
+
+
+@pytest.mark.anyio
+async def test_the_log_says_which_stored_value_does_not_fit(
+    web: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Client() as client:
+        await client.experience(13058).get_data_store("players").set("156", {"coins": "many"})
+    assert (await web.get("/players/156")).status_code == 502
+    assert errors(caplog) == [APIResponseError]
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[type[BaseException] | None]:
+    """The types of the errors that were logged."""
+    return [record.exc_info[0] for record in caplog.records if record.levelname == "ERROR" and record.exc_info]

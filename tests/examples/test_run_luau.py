@@ -97,6 +97,13 @@ def test_what_was_not_started_is_told(
     assert capsys.readouterr().err.endswith("It may run all the same.\n")
 
 
+def test_without_a_key_nothing_is_started(
+    script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, 13058, 13059, script) == 2
+    assert capsys.readouterr().err.startswith("Not started: no credential")
+
+
 def test_a_connection_that_is_lost_is_told(
     rblxcloud_emulator: Emulator, script: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
