@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -99,6 +100,20 @@ def test_a_payload_is_shown_whole_on_one_line_of_a_narrow_terminal(rblxcloud_emu
         rblxcloud_emulator.webhooks.trigger(Event("LongOne", {"text": "word " * 40}), notification_id="n")
         assert "LongOne" in shown(process)
         assert shown(process) == f'  {{"text": "{"word " * 40}"}}\n'
+        assert ended(process) == (0, "")
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "80"])
+def test_names_and_reasons_are_shown_whole_on_a_narrow_terminal(columns: str, rblxcloud_emulator: Emulator) -> None:
+    rblxcloud_emulator.webhooks.retry_interval = 3600
+    number = "e415c3a3-14de-43c0-8e14-fc5544589a53"
+    with listening("--unsigned", COLUMNS=columns) as (process, address):
+        rblxcloud_emulator.webhooks.add(address)
+        rblxcloud_emulator.webhooks.trigger(sample_notification(), notification_id=number)
+        assert re.fullmatch(rf"\d\d:\d\d:\d\d  SampleNotification        {number}\n", shown(process))
+        shown(process)
+        rblxcloud_emulator.webhooks.trigger(Event("X" * 60, {}), notification_id=number[::-1])
+        assert shown(process).endswith(f"  {'X' * 60}  {number[::-1]}\n")
         assert ended(process) == (0, "")
 
 

@@ -26,6 +26,7 @@ __all__ = ["add_parser", "run"]
 
 SECRET_VARIABLE = "RBLXCLOUD_WEBHOOK_SECRET"
 _HOST = "127.0.0.1"
+_NAME_WIDTH = 24
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -113,20 +114,19 @@ class _Listener(WebhookReceiver):
 
     async def _show(self, event: WebhookEvent) -> None:
         self._print(event.event_type, event.notification_id, style="green")
-        # As it is, however long: a terminal folds it, and it can be copied whole.
         self._console.print(f"  {_printable(json.dumps(event.payload))}", markup=False, soft_wrap=True)
 
     def _print(self, name: str, text: str, *, style: str) -> None:
-        from rich.table import Table
         from rich.text import Text
 
-        line = Table.grid(padding=(0, 2, 0, 0))
-        line.add_column(style="dim", no_wrap=True)
-        line.add_column(style=style, overflow="fold", min_width=24)
-        line.add_column(overflow="fold")
-        # Whoever sends without a signature could otherwise steer the terminal.
-        line.add_row(f"{datetime.now():%H:%M:%S}", *(Text(_printable(cell)) for cell in (name, text)))
-        self._console.print(line)
+        line = Text.assemble(
+            (f"{datetime.now():%H:%M:%S}  ", "dim"),
+            # Whoever sends without a signature could otherwise steer the terminal.
+            (f"{_printable(name):{_NAME_WIDTH}}  ", style),
+            _printable(text),
+        )
+        # As it is, however long: a terminal folds it, and it can be copied whole.
+        self._console.print(line, soft_wrap=True)
 
 
 def _printable(text: str) -> str:
