@@ -65,8 +65,17 @@ def test_demo_tells_its_stories_in_both_modes() -> None:
         assert re.search(r"film\.mp4 ━+ 8\.4/8\.4 MB", story)
         for shown in ("POST  /assets/v1/assets", "GET  /assets/v1/operations/", "running>", "'film'"):
             assert shown in story
-        assert re.search(r"Asset +id +\d+", story)
+        assert re.search(r"│ Asset +│\n│ +id +\d+", story)
         assert "Hello World!" in story.partition("What game servers would have received")[2]
+
+
+def test_demo_shows_all_values_on_a_narrow_terminal() -> None:
+    outcome = run("demo", COLUMNS="40")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "…" not in outcome.stdout
+    ban = outcome.stdout.rpartition("UserRestriction")[2]
+    for shown in ("user_id +287113233", "active +True", "private_reason +''", "inherited +False", r"a\(days=7\)"):
+        assert re.search(rf" {shown} ", ban)
 
 
 def test_demo_stops_quietly_when_its_reader_leaves() -> None:
