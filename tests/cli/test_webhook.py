@@ -21,6 +21,7 @@ from tests.webhooks.signing import SECRET
 
 Listener = subprocess.Popen[str]
 GREETING = "listening for webhooks at "
+EVENT = '{"NotificationId": "1", "EventType": "New", "EventTime": "2026-12-01T00:00:00Z", "EventPayload": {}}'
 
 
 def start(*arguments: str, **environment: str) -> Listener:
@@ -115,6 +116,17 @@ def test_names_and_reasons_are_shown_whole_on_a_narrow_terminal(columns: str, rb
         rblxcloud_emulator.webhooks.trigger(Event("X" * 60, {}), notification_id=number[::-1])
         assert shown(process).endswith(f"  {'X' * 60}  {number[::-1]}\n")
         assert ended(process) == (0, "")
+
+
+@pytest.mark.parametrize("body", ["{}", EVENT], ids=["refused", "event"])
+def test_it_ends_when_its_reader_leaves_and_what_nobody_saw_is_not_acknowledged(body: str) -> None:
+    with listening("--unsigned") as (process, address):
+        assert process.stdout is not None
+        process.stdout.close()
+        assert httpx.post(address, content=body, trust_env=False).status_code == 503
+        assert process.wait(60) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_nothing_but_posts_is_taken() -> None:
