@@ -192,6 +192,12 @@ def test_the_file_is_as_it_was_while_nobody_signs_in(emulator: Emulator, tmp_pat
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("seconds", ["abc", "nan", "0", "-5", "86401", ""])
+def test_a_timeout_that_is_none_is_told(seconds: str, tmp_path: Path) -> None:
+    told = told_at_once(tmp_path / "token.json", f"--timeout={seconds}")
+    assert "argument --timeout: it has to be a number of seconds, more than 0 and at most 86400\n" in told
+
+
 def test_a_write_that_fails_leaves_what_was_there_and_the_tokens_are_revoked(
     emulator: Emulator, tmp_path: Path
 ) -> None:

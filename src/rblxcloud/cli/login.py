@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hmac
+import math
 import os
 import sys
 import time
@@ -181,9 +182,12 @@ class _CallbackHandler(BaseHTTPRequestHandler):
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 < seconds <= 86_400:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError("it has to be a number of seconds, more than 0 and at most 86400")
     return seconds
 
 
