@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import rblxcloud
-from rblxcloud import NotFoundError, Response
+from rblxcloud import NotFoundError, Response, sync
 from rblxcloud.cli import __main__ as program
 from rblxcloud.cli import demo
 
@@ -133,6 +133,39 @@ def test_an_empty_api_key_is_told() -> None:
     outcome = run("emulator", "--api-key", "")
     assert outcome.returncode == 2
     assert "argument --api-key: it is empty" in outcome.stderr
+
+
+@pytest.mark.parametrize("key", ["  ", " secret", "secret\n", "se\ncret", "sécret"])
+def test_an_api_key_that_no_client_can_send_is_told_and_not_shown(key: str) -> None:
+    outcome = run("emulator", "--port", "0", "--api-key", key)
+    assert outcome.returncode == 2
+    assert "argument --api-key: it has characters that no header can carry" in outcome.stderr
+    assert "cret" not in outcome.stderr.replace("SECRET", "")
+
+
+def test_an_empty_host_is_told() -> None:
+    outcome = run("emulator", "--host", "", "--port", "0")
+    assert outcome.returncode == 2
+    assert "argument --host: it is empty" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("0", "127.0.0.1"), ("::", "[::1]"), ("0::0", "[::1]")]
+)
+def test_an_emulator_on_every_address_prints_one_that_clients_take(host: str, shown: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "rblxcloud.cli", "emulator", "--host", host, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            base_url = process.stdout.readline().split()[-1]
+            assert base_url.startswith(f"http://{shown}:")
+            with sync.Client(api_key="emulator-key", base_url=base_url) as client:
+                client.experience(7).publish_message("topic", "message")
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", ""])

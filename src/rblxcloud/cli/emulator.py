@@ -7,6 +7,8 @@ import os
 import sys
 
 from rblxcloud.cli.arguments import port
+from rblxcloud.errors import ConfigurationError
+from rblxcloud.http.auth import check_secret
 
 __all__ = ["add_parser", "run"]
 
@@ -18,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers: Where the program's commands are added; the command's function is its `run` default.
     """
     parser = subparsers.add_parser("emulator", help="serve an emulator of Open Cloud on this machine")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--host", type=_host, default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=port, default=8360, help="port to listen on, 0 for any free one (default: %(default)s)"
     )
@@ -71,9 +73,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _api_key(text: str) -> str:
-    if not text:
+def _host(text: str) -> str:
+    if not text:  # It would stand for every address of this machine.
         raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _api_key(text: str) -> str:
+    try:
+        check_secret("it", text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 
