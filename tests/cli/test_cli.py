@@ -15,6 +15,7 @@ import rblxcloud
 from rblxcloud import NotFoundError, Response, sync
 from rblxcloud.cli import __main__ as program
 from rblxcloud.cli import demo
+from rblxcloud.cli.token_file import KeptToken
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -87,6 +88,39 @@ def test_demo_stops_quietly_when_its_reader_leaves() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(60) == 1
+
+
+def test_emulator_stops_quietly_when_its_reader_has_left() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "rblxcloud.cli", "emulator", "--port", "0"]
+    outcome = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert (outcome.returncode, outcome.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["emulator", "webhook", "login", "logout", "demo"])
+def test_output_that_cannot_be_written_is_told(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    KeptToken("1", None, "access", "refresh", [], "2026-11-25T12:00:00+00:00").write(file)
+    arguments = {
+        "emulator": ["--port", "0"],
+        "webhook": ["listen", "--unsigned", "--port", "0"],
+        "login": ["--client-id", "1", "--no-browser", "--port", "0", "--file", str(file)],
+        "logout": ["--local", "--file", str(file)],
+        "demo": [],
+    }
+    with open("/dev/full", "w") as full:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "rblxcloud.cli", command, *arguments[command]],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert outcome.returncode == 1
+    assert outcome.stderr == f"rblxcloud {command}: cannot write the output: {os.strerror(28)}\n"
 
 
 def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         Exit status: 0 after Ctrl-C, 2 when it could not start.
+
+    Raises:
+        OSError: The address that it listens on cannot be printed.
     """
     import sqlite3
 
@@ -59,15 +62,16 @@ def run(args: argparse.Namespace) -> int:
     apps = dict(args.oauth_app) if args.oauth_app else None
     try:
         with Emulator(database=args.db, api_keys=args.api_key, oauth_apps=apps) as emulator:
-            server = EmulatorServer(emulator, host=args.host, port=args.port)
+            try:
+                server = EmulatorServer(emulator, host=args.host, port=args.port)
+            except OSError as error:
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+                return _fail(f"cannot listen on {args.host} port {args.port}: {reason}")
             server.run(lambda: _say(f"rblxcloud emulator listening on {server.base_url}"))
     except KeyboardInterrupt:
         pass  # uvicorn has closed everything, then raised the signal again
     except MissingServerError as error:
         return _fail(str(error))
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        return _fail(f"cannot listen on {args.host} port {args.port}: {reason}")
     except sqlite3.Error as error:
         return _fail(f"cannot use the database {args.db}: {error}")
     return 0
