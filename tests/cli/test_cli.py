@@ -163,6 +163,13 @@ def test_ctrl_c_ends_the_demo_with_status_130(
     assert capsys.readouterr() == ("", "")
 
 
+def test_ctrl_c_while_commands_are_imported_ends_with_status_130(tmp_path: Path) -> None:
+    # What they import first is interrupted.
+    (tmp_path / "anyio.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    outcome = run("demo", PYTHONPATH=str(tmp_path))
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (130, "", "")
+
+
 def test_an_empty_api_key_is_told() -> None:
     outcome = run("emulator", "--api-key", "")
     assert outcome.returncode == 2

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from rblxcloud import __version__
-from rblxcloud.cli import demo, emulator, login, logout, webhook
 from rblxcloud.errors import RblxCloudError
 
 __all__ = ["main"]
@@ -59,6 +58,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # They take a while, in which Ctrl-C may come: where `main` takes note of it.
+    from rblxcloud.cli import demo, emulator, login, logout, webhook
+
     parser = argparse.ArgumentParser(prog="rblxcloud", description="Roblox Open Cloud from the command line.")
     parser.add_argument("--version", action="version", version=f"rblxcloud {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
