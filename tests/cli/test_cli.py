@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import rblxcloud
-from rblxcloud import NotFoundError, Response
+from rblxcloud import NotFoundError, Response, sync
 from rblxcloud.cli import __main__ as program
 from rblxcloud.cli import demo
+from rblxcloud.cli.token_file import KeptToken
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -65,8 +67,17 @@ def test_demo_tells_its_stories_in_both_modes() -> None:
         assert re.search(r"film\.mp4 ━+ 8\.4/8\.4 MB", story)
         for shown in ("POST  /assets/v1/assets", "GET  /assets/v1/operations/", "running>", "'film'"):
             assert shown in story
-        assert re.search(r"Asset +id +\d+", story)
+        assert re.search(r"│ Asset +│\n│ +id +\d+", story)
         assert "Hello World!" in story.partition("What game servers would have received")[2]
+
+
+def test_demo_shows_all_values_on_a_narrow_terminal() -> None:
+    outcome = run("demo", COLUMNS="40")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "…" not in outcome.stdout
+    ban = outcome.stdout.rpartition("UserRestriction")[2]
+    for shown in ("user_id +287113233", "active +True", "private_reason +''", "inherited +False", r"a\(days=7\)"):
+        assert re.search(rf" {shown} ", ban)
 
 
 def test_demo_stops_quietly_when_its_reader_leaves() -> None:
@@ -78,6 +89,39 @@ def test_demo_stops_quietly_when_its_reader_leaves() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(60) == 1
+
+
+def test_emulator_stops_quietly_when_its_reader_has_left() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "rblxcloud.cli", "emulator", "--port", "0"]
+    outcome = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writing)
+    assert (outcome.returncode, outcome.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["emulator", "webhook", "login", "logout", "demo"])
+def test_output_that_cannot_be_written_is_told(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    KeptToken("1", None, "access", "refresh", [], "2026-11-25T12:00:00+00:00").write(file)
+    arguments = {
+        "emulator": ["--port", "0"],
+        "webhook": ["listen", "--unsigned", "--port", "0"],
+        "login": ["--client-id", "1", "--no-browser", "--port", "0", "--file", str(file)],
+        "logout": ["--local", "--file", str(file)],
+        "demo": [],
+    }
+    with open("/dev/full", "w") as full:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "rblxcloud.cli", command, *arguments[command]],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert outcome.returncode == 1
+    assert outcome.stderr == f"rblxcloud {command}: cannot write the output: {os.strerror(28)}\n"
 
 
 def test_an_extra_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -120,10 +164,63 @@ def test_ctrl_c_ends_the_demo_with_status_130(
     assert capsys.readouterr() == ("", "")
 
 
+def test_ctrl_c_while_commands_are_imported_ends_with_status_130(tmp_path: Path) -> None:
+    # What they import first is interrupted.
+    (tmp_path / "anyio.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    outcome = run("demo", PYTHONPATH=str(tmp_path))
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (130, "", "")
+
+
 def test_an_empty_api_key_is_told() -> None:
     outcome = run("emulator", "--api-key", "")
     assert outcome.returncode == 2
     assert "argument --api-key: it is empty" in outcome.stderr
+
+
+@pytest.mark.parametrize("key", ["  ", " secret", "secret\n", "se\ncret", "sécret"])
+def test_an_api_key_that_no_client_can_send_is_told_and_not_shown(key: str) -> None:
+    outcome = run("emulator", "--port", "0", "--api-key", key)
+    assert outcome.returncode == 2
+    assert "argument --api-key: it has characters that no header can carry" in outcome.stderr
+    assert "cret" not in outcome.stderr.replace("SECRET", "")
+
+
+def test_an_empty_host_is_told() -> None:
+    outcome = run("emulator", "--host", "", "--port", "0")
+    assert outcome.returncode == 2
+    assert "argument --host: it is empty" in outcome.stderr
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("0", "127.0.0.1"),
+        *([("::", "[::1]"), ("0::0", "[::1]")] if has_ipv6() else []),
+    ],
+)
+def test_an_emulator_on_every_address_prints_one_that_clients_take(host: str, shown: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "rblxcloud.cli", "emulator", "--host", host, "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            base_url = process.stdout.readline().split()[-1]
+            assert base_url.startswith(f"http://{shown}:")
+            with sync.Client(api_key="emulator-key", base_url=base_url) as client:
+                client.experience(7).publish_message("topic", "message")
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("port", ["abc", "-1", "65536", "1.5", ""])

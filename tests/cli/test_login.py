@@ -164,15 +164,60 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
             timeout=60,
         )
     assert outcome.returncode == 2
-    assert f"cannot listen on port {port}" in outcome.stderr
+    assert outcome.stderr == f"rblxcloud login: cannot listen on port {port}: {os.strerror(98)}\n"
+
+
+def told_at_once(file: Path, *more: str) -> str:
+    """Return what the command says that does not begin to sign in."""
+    arguments = ["--client-id", "1", "--port", "0", "--no-browser", "--timeout", "0.1", "--file", str(file), *more]
+    outcome = subprocess.run(
+        [sys.executable, "-m", "rblxcloud.cli", "login", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    return outcome.stderr
+
+
+def test_a_folder_in_place_of_the_file_is_told_before_the_sign_in(tmp_path: Path) -> None:
+    assert told_at_once(tmp_path) == f"rblxcloud login: cannot write {tmp_path}: {os.strerror(21)}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_sign_in(tmp_path: Path) -> None:
+    file = tmp_path / ("x" * 250)  # with what a temporary file's name has more, it is longer than a name can be
+    assert told_at_once(file) == f"rblxcloud login: cannot write {file}: {os.strerror(36)}\n"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_sign_in(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    folder = tmp_path / "file" / "new"
+    problem = f"cannot make the folder {folder}: {os.strerror(20)}"
+    assert told_at_once(folder / "token.json") == f"rblxcloud login: {problem}\n"
+
+
+def test_the_file_is_as_it_was_while_nobody_signs_in(emulator: Emulator, tmp_path: Path) -> None:
+    file = tmp_path / "token.json"
+    file.write_text("old")
+    with signing_in(file, "--timeout", "0.2") as (process, _):
+        assert ended(process)[0] == 1
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("seconds", ["abc", "nan", "0", "-5", "86401", ""])
+def test_a_timeout_that_is_none_is_told(seconds: str, tmp_path: Path) -> None:
+    told = told_at_once(tmp_path / "token.json", f"--timeout={seconds}")
+    assert "argument --timeout: it has to be a number of seconds, more than 0 and at most 86400\n" in told
 
 
 def test_a_write_that_fails_leaves_what_was_there_and_the_tokens_are_revoked(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     folder = tmp_path / "token.json"
-    folder.mkdir()
     with signing_in(folder) as (process, uri):
+        folder.mkdir()
         httpx.get(emulator.oauth.approve(uri))
         status, out, error = ended(process)
     assert (status, out) == (2, "")

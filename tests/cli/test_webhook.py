@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests.webhooks.signing import SECRET
 
 Listener = subprocess.Popen[str]
 GREETING = "listening for webhooks at "
+EVENT = '{"NotificationId": "1", "EventType": "New", "EventTime": "2026-12-01T00:00:00Z", "EventPayload": {}}'
 
 
 def start(*arguments: str, **environment: str) -> Listener:
@@ -100,6 +102,31 @@ def test_a_payload_is_shown_whole_on_one_line_of_a_narrow_terminal(rblxcloud_emu
         assert "LongOne" in shown(process)
         assert shown(process) == f'  {{"text": "{"word " * 40}"}}\n'
         assert ended(process) == (0, "")
+
+
+@pytest.mark.parametrize("columns", ["20", "40", "80"])
+def test_names_and_reasons_are_shown_whole_on_a_narrow_terminal(columns: str, rblxcloud_emulator: Emulator) -> None:
+    rblxcloud_emulator.webhooks.retry_interval = 3600
+    number = "e415c3a3-14de-43c0-8e14-fc5544589a53"
+    with listening("--unsigned", COLUMNS=columns) as (process, address):
+        rblxcloud_emulator.webhooks.add(address)
+        rblxcloud_emulator.webhooks.trigger(sample_notification(), notification_id=number)
+        assert re.fullmatch(rf"\d\d:\d\d:\d\d  SampleNotification        {number}\n", shown(process))
+        shown(process)
+        rblxcloud_emulator.webhooks.trigger(Event("X" * 60, {}), notification_id=number[::-1])
+        assert shown(process).endswith(f"  {'X' * 60}  {number[::-1]}\n")
+        assert ended(process) == (0, "")
+
+
+@pytest.mark.parametrize("body", ["{}", EVENT], ids=["refused", "event"])
+def test_it_ends_when_its_reader_leaves_and_what_nobody_saw_is_not_acknowledged(body: str) -> None:
+    with listening("--unsigned") as (process, address):
+        assert process.stdout is not None
+        process.stdout.close()
+        assert httpx.post(address, content=body, trust_env=False).status_code == 503
+        assert process.wait(60) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
 
 
 def test_nothing_but_posts_is_taken() -> None:

@@ -18,7 +18,7 @@ from rblxcloud.http.hooks import ResponseEvent
 from rblxcloud.resources.asset_type import AssetType
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.pretty import Pretty
     from rich.table import Table
 
@@ -255,9 +255,12 @@ def _request(event: ResponseEvent) -> Table:
     return line
 
 
-def _result(result: object) -> Table | Pretty:
+def _result(result: object) -> Group | Pretty:
+    from rich.console import Group
+    from rich.padding import Padding
     from rich.pretty import Pretty
     from rich.table import Table
+    from rich.text import Text
 
     from rblxcloud.sync._lifecycle import unwrap
 
@@ -265,14 +268,13 @@ def _result(result: object) -> Table | Pretty:
     if not isinstance(result, BaseModel):
         return Pretty(result)
     fields = Table.grid(padding=(0, 2, 0, 0))
-    fields.add_column(style="magenta", no_wrap=True)
-    fields.add_column(no_wrap=True)
     fields.add_column(overflow="fold")
-    known = [(name, value) for name, value in result if value is not None]
-    for number, (name, value) in enumerate(known):
-        shown = value.isoformat(sep=" ") if isinstance(value, datetime) else repr(value)
-        fields.add_row("" if number else type(result).__name__, name, shown)
-    return fields
+    fields.add_column(overflow="fold")
+    for name, value in result:
+        if value is not None:
+            fields.add_row(name, value.isoformat(sep=" ") if isinstance(value, datetime) else repr(value))
+    # The name has a line of its own: beside it, nothing of the values was left on a narrow terminal.
+    return Group(Text(type(result).__name__, style="magenta"), Padding(fields, (0, 0, 0, 2)))
 
 
 def _show_messages(console: Console, emulator: Emulator) -> None:

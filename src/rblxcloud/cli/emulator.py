@@ -7,6 +7,8 @@ import os
 import sys
 
 from rblxcloud.cli.arguments import port
+from rblxcloud.errors import ConfigurationError
+from rblxcloud.http.auth import check_secret
 
 __all__ = ["add_parser", "run"]
 
@@ -18,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         subparsers: Where the program's commands are added; the command's function is its `run` default.
     """
     parser = subparsers.add_parser("emulator", help="serve an emulator of Open Cloud on this machine")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--host", type=_host, default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
         "--port", type=port, default=8360, help="port to listen on, 0 for any free one (default: %(default)s)"
     )
@@ -48,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         Exit status: 0 after Ctrl-C, 2 when it could not start.
+
+    Raises:
+        OSError: The address that it listens on cannot be printed.
     """
     import sqlite3
 
@@ -57,23 +62,32 @@ def run(args: argparse.Namespace) -> int:
     apps = dict(args.oauth_app) if args.oauth_app else None
     try:
         with Emulator(database=args.db, api_keys=args.api_key, oauth_apps=apps) as emulator:
-            server = EmulatorServer(emulator, host=args.host, port=args.port)
+            try:
+                server = EmulatorServer(emulator, host=args.host, port=args.port)
+            except OSError as error:
+                reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+                return _fail(f"cannot listen on {args.host} port {args.port}: {reason}")
             server.run(lambda: _say(f"rblxcloud emulator listening on {server.base_url}"))
     except KeyboardInterrupt:
         pass  # uvicorn has closed everything, then raised the signal again
     except MissingServerError as error:
         return _fail(str(error))
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        return _fail(f"cannot listen on {args.host} port {args.port}: {reason}")
     except sqlite3.Error as error:
         return _fail(f"cannot use the database {args.db}: {error}")
     return 0
 
 
-def _api_key(text: str) -> str:
-    if not text:
+def _host(text: str) -> str:
+    if not text:  # It would stand for every address of this machine.
         raise argparse.ArgumentTypeError("it is empty")
+    return text
+
+
+def _api_key(text: str) -> str:
+    try:
+        check_secret("it", text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hmac
+import math
 import os
 import sys
 import time
 import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from rblxcloud.cli.arguments import port
-from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument, problem_of
+from rblxcloud.cli.token_file import SECRET_VARIABLE, KeptToken, add_file_argument, check_writable, problem_of
 from rblxcloud.errors import IDTokenError, RblxCloudError
 
 if TYPE_CHECKING:
@@ -64,14 +66,13 @@ def run(args: argparse.Namespace) -> int:
     """
     from rblxcloud.sync import OAuth2App
 
-    if problem := problem_of(args.file):
+    # Before the sign-in, so that a mistake here does not cost the tokens.
+    if problem := problem_of(args.file) or _unwritable(args.file):
         return _fail(problem, 2)
     try:
-        # Before the sign-in, so that a mistake here does not cost the tokens.
-        args.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         server = _CallbackServer(args.port)
     except OSError as error:
-        return _fail(f"cannot listen on port {args.port}, or make the folder of {args.file}: {error.strerror}", 2)
+        return _fail(f"cannot listen on port {args.port}: {error.strerror}", 2)
     with server:
         redirect_uri = f"http://localhost:{server.server_port}{_CALLBACK}"
         with OAuth2App(args.client_id, os.environ.get(SECRET_VARIABLE) or None, redirect_uri) as app:
@@ -98,6 +99,19 @@ def run(args: argparse.Namespace) -> int:
     who = "Signed in" if token.user is None else f"Signed in as {token.user.username or token.user.id}"
     _say(f"{who}. The tokens are in {args.file}")
     return 0
+
+
+def _unwritable(file: Path) -> str | None:
+    """Make the file's folder, and return what keeps the file from being written."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return f"cannot make the folder {file.parent}: {error.strerror}"
+    try:
+        check_writable(file)
+    except OSError as error:
+        return f"cannot write {file}: {error.strerror}"
+    return None
 
 
 def _kept(token: AccessToken) -> KeptToken:
@@ -175,9 +189,12 @@ class _CallbackHandler(BaseHTTPRequestHandler):
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 < seconds <= 86_400:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError("it has to be a number of seconds, more than 0 and at most 86400")
     return seconds
 
 

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         return _fail(str(error), 2)
     sys.stdout.write(f"Signed out. {args.file} is removed\n")
+    sys.stdout.flush()
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SECRET_VARIABLE", "KeptToken", "add_file_argument", "problem_of"]
+__all__ = ["SECRET_VARIABLE", "KeptToken", "add_file_argument", "check_writable", "problem_of"]
 
 SECRET_VARIABLE = "RBLXCLOUD_CLIENT_SECRET"
 """Has the application's secret: arguments can be seen by other users."""
@@ -70,6 +71,21 @@ class KeptToken:
             return cls(**fields)
         except (ValueError, TypeError, KeyError):
             raise ValueError(f"{path} is no file of `rblxcloud login`") from None
+
+
+def check_writable(path: Path) -> None:
+    """Find out whether `KeptToken.write` can write the file, which stays as it is.
+
+    Args:
+        path: The file; its folder has to be there.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+        pass
 
 
 def add_file_argument(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,14 @@ from rblxcloud.webhooks.signature import AnyHeaders, Webhook
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 __all__ = ["add_parser", "run"]
 
 SECRET_VARIABLE = "RBLXCLOUD_WEBHOOK_SECRET"
 _HOST = "127.0.0.1"
+_NAME_WIDTH = 24
+_UNSEEN = WebhookAnswer(503, "nobody sees it; send it again")
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:  # pyright: ignore[reportPrivateUsage]
@@ -65,10 +69,11 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         ImportError: One of the extras `cli` and `emulator` is not installed.
+        OSError: Nothing can be shown any more, as when a pipe's reader has left.
     """
     import uvicorn
-    from rich.console import Console
 
+    from rblxcloud.cli.screen import Screen
     from rblxcloud.integrations.asgi import WebhookEndpoint
 
     secret = None if args.unsigned else _secret()
@@ -84,22 +89,32 @@ def run(args: argparse.Namespace) -> int:
     # What is refused is shown, and need not be logged too.
     logging.getLogger("rblxcloud.webhooks").addHandler(logging.NullHandler())
     logging.getLogger("rblxcloud.webhooks").propagate = False
-    endpoint = WebhookEndpoint(_Listener(webhook, Console(highlight=False)))
-    config = uvicorn.Config(endpoint, ws="none", lifespan="off", log_config=None, access_log=False)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    listener = _Listener(webhook, Screen(highlight=False), stop)
+    config = uvicorn.Config(WebhookEndpoint(listener), ws="none", lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
     sys.stdout.write(f"listening for webhooks at http://{_HOST}:{listening.getsockname()[1]}\n")
     sys.stdout.flush()
     # uvicorn closes everything at Ctrl-C, then raises the signal again.
     with listening, contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
+    if listener.failure is not None:
+        raise listener.failure
     return 0
 
 
 class _Listener(WebhookReceiver):
     """Shows what comes, and what is wrong with it."""
 
-    def __init__(self, webhook: Webhook, console: Console) -> None:
+    def __init__(self, webhook: Webhook, console: Console, on_failure: Callable[[], None]) -> None:
         super().__init__(webhook)
+        self.failure: OSError | None = None
+        """Why nothing can be shown any more."""
         self._console = console
+        self._on_failure = on_failure
         self.on(WebhookEvent)(self._show)
 
     async def receive(self, headers: AnyHeaders, body: bytes) -> WebhookAnswer:
@@ -109,24 +124,33 @@ class _Listener(WebhookReceiver):
             self._print(str(answer.status), answer.reason, style="red")
         elif answer.reason != "handled":
             self._print(str(answer.status), answer.reason, style="dim")
-        return answer
+        # What nobody has seen is sent again.
+        return answer if self.failure is None else _UNSEEN
 
     async def _show(self, event: WebhookEvent) -> None:
-        self._print(event.event_type, event.notification_id, style="green")
-        # As it is, however long: a terminal folds it, and it can be copied whole.
-        self._console.print(f"  {_printable(json.dumps(event.payload))}", markup=False, soft_wrap=True)
-
-    def _print(self, name: str, text: str, *, style: str) -> None:
-        from rich.table import Table
         from rich.text import Text
 
-        line = Table.grid(padding=(0, 2, 0, 0))
-        line.add_column(style="dim", no_wrap=True)
-        line.add_column(style=style, overflow="fold", min_width=24)
-        line.add_column(overflow="fold")
-        # Whoever sends without a signature could otherwise steer the terminal.
-        line.add_row(f"{datetime.now():%H:%M:%S}", *(Text(_printable(cell)) for cell in (name, text)))
-        self._console.print(line)
+        self._print(event.event_type, event.notification_id, style="green")
+        self._write(Text(f"  {_printable(json.dumps(event.payload))}"))
+
+    def _print(self, name: str, text: str, *, style: str) -> None:
+        from rich.text import Text
+
+        line = Text.assemble(
+            (f"{datetime.now():%H:%M:%S}  ", "dim"),
+            # Whoever sends without a signature could otherwise steer the terminal.
+            (f"{_printable(name):{_NAME_WIDTH}}  ", style),
+            _printable(text),
+        )
+        self._write(line)
+
+    def _write(self, line: Text) -> None:
+        try:
+            # As it is, however long: a terminal folds it, and it can be copied whole.
+            self._console.print(line, soft_wrap=True)
+        except OSError as error:
+            self.failure = error
+            self._on_failure()
 
 
 def _printable(text: str) -> str:

@@ -35,6 +35,8 @@ __all__ = ["DEFAULT_HOST", "DEFAULT_PORT", "EmulatorServer", "MissingServerError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8360
+_LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where a server that listens on every address is found from this machine."""
 
 TRANSPORT = "rblxcloud.transport"
 """Where the scope of a request holds the connection's `asyncio.Transport`."""
@@ -71,8 +73,10 @@ class EmulatorServer:
         self._socket = socket.create_server((host, port), family=family, backlog=512)
         # asyncio leaves this out for a socket that does not name its protocol: each answer would wait 40 ms for an ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        shown = f"[{host}]" if family is socket.AF_INET6 else host
-        self.base_url: str = f"http://{shown}:{self._socket.getsockname()[1]}"
+        address, bound_port = self._socket.getsockname()[:2]
+        # A wildcard is no address to send to, and clients refuse it.
+        shown = _LOOPBACKS.get(address, host)
+        self.base_url: str = f"http://[{shown}]:{bound_port}" if ":" in shown else f"http://{shown}:{bound_port}"
         """Where clients find the emulator."""
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
