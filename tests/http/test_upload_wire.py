@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import httpx2
 import pytest
@@ -282,6 +283,31 @@ def test_an_upload_that_is_cancelled_leaves_the_client_usable(backend: str, own:
     with serving(handle) as base_url:
         anyio.run(main, base_url, backend=backend)
     assert BIG_FILM in bodies[0]
+
+
+@pytest.mark.parametrize("inner", ["asyncio", "trio"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_parts_of_an_upload_can_come_from_a_loop_of_their_own(backend: str, inner: str) -> None:
+    async def fetch() -> bytes:
+        await anyio.lowlevel.checkpoint()
+        return FILM[:8]
+
+    def parts() -> Iterator[bytes]:
+        yield anyio.run(fetch, backend=inner)
+
+    bodies: list[bytes] = []
+
+    def handle(connection: socket.socket, number: int) -> None:
+        bodies.append(body_of(connection))
+        connection.sendall(STARTED)
+
+    async def main(base_url: str) -> None:
+        async with rblxcloud.Client("key", base_url=base_url) as client:
+            await upload(client, parts(), file_name="film.mp4")
+
+    with serving(handle) as base_url:
+        anyio.run(main, base_url, backend=backend)
+    assert FILM[:8] in bodies[0]
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -145,3 +145,29 @@ def test_a_closed_application_says_so(base_url: str) -> None:
 def test_a_users_client_is_not_made_by_hand() -> None:
     with pytest.raises(TypeError):
         rblxcloud.sync.UserClient("key")  # type: ignore[call-arg]
+
+
+def test_threads_that_begin_at_once_share_a_session_that_is_closed(emulator: Emulator, base_url: str) -> None:
+    app = rblxcloud.sync.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url)
+    with ThreadPoolExecutor(8) as pool:
+        sessions = {acting.result() for acting in [pool.submit(app._impl._binding.get) for _ in range(8)]}
+    assert len(sessions) == 1
+    assert [held.users for key, held in binding._sessions.items() if base_url in key] == [1]
+    app.close()
+    assert [key for key in binding._sessions if base_url in key] == []
+
+
+def test_loops_that_were_left_open_are_let_go_but_for_a_few(base_url: str) -> None:
+    app = rblxcloud.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url)
+    loops = [asyncio.new_event_loop() for _ in range(10)]
+
+    async def hold() -> None:
+        app._binding.get()
+
+    try:
+        for loop in loops:
+            loop.run_until_complete(hold())
+        assert len([key for key in binding._sessions if base_url in key]) == 4
+    finally:
+        for loop in loops:
+            loop.close()

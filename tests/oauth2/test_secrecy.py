@@ -61,6 +61,14 @@ def test_a_question_about_a_token_that_fails_shows_no_secret(emulator: Emulator,
     assert frames_with(caught.value, SECRET, token.token, token.refresh_token) == []
 
 
+@pytest.mark.parametrize("name", ["refresh_token", "revoke_token"])
+def test_a_token_that_was_passed_is_not_shown(emulator: Emulator, app: Any, token: Any, name: str) -> None:
+    emulator.faults.add(Fault(kind="drop"))
+    with pytest.raises(RblxCloudError) as caught:
+        getattr(app._impl, name)(token.refresh_token).send(None)
+    assert frames_with(caught.value, SECRET, token.refresh_token) == []
+
+
 def test_the_end_of_a_sign_in_shows_no_secret(app: Any, emulator: Emulator, token: Any) -> None:
     client = app.sign_in(token)
     emulator.oauth.revoke(user=USER)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from rblxcloud import (
@@ -226,6 +227,31 @@ def test_one_refresh_that_fails_fails_for_all_that_wait_for_it(async_stage: Stag
     assert len(failures) == 30
     assert len({*failures}) == 1
     assert refreshes(stage) == 2
+
+
+def test_who_tries_again_at_once_after_a_refresh_has_failed_is_served(async_stage: Stage) -> None:
+    stage, app = async_stage, async_stage.app()
+
+    async def act() -> None:
+        while True:
+            try:
+                return await publish(app.client(USER, store=stage.store))
+            except ServerError:
+                await anyio.lowlevel.checkpoint()
+
+    async def story(app: OAuth2App) -> None:
+        await signed_in(stage, app)
+        stage.clock.advance(LIFE)
+        stage.emulator.faults.add(Fault(kind="answer", status=503, endpoint="oauth.token"))
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                for _ in range(30):
+                    group.start_soon(act)
+
+    stage.tell(story, app)
+    assert len(stage.emulator.messages()) == 30
+    assert refreshes(stage) == 2
+    assert app._queues == {}
 
 
 def test_one_refresh_serves_many_threads(blocking_stage: Stage) -> None:

@@ -713,14 +713,13 @@ def test_a_stored_event_whose_plain_handler_is_cancelled_does_not_end_the_worker
     assert [event.notification_id for event in storing.seen] == ["2"]
 
 
-@pytest.mark.parametrize("handler", [call_for_the_end, call_for_the_end_later])
 @pytest.mark.parametrize("mode", ["asyncio", "trio"])
-def test_a_handler_that_calls_for_the_end_of_the_program_has_failed(
-    mode: str, handler: Any, inbox: MemoryWebhookInbox, caplog: pytest.LogCaptureFixture
+def test_a_plain_handler_that_calls_for_the_end_of_the_program_has_failed(
+    mode: str, inbox: MemoryWebhookInbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     direct, storing = Stage(mode), Stage(mode, inbox=inbox)
     for stage in (direct, storing):
-        stage.receiver.on(WebhookEvent)(handler)
+        stage.receiver.on(WebhookEvent)(call_for_the_end)
     assert (direct.take(body()), storing.take(body())) == (503, 202)
     assert [storing.do("handle_due"), storing.do("handle_due")] == [0, 0]  # it is not due again at once
     assert caplog.text.count("RuntimeError: what was called has called for the end") == 2
@@ -733,6 +732,42 @@ def test_in_a_thread_of_a_blocking_program_a_handler_that_calls_for_the_end_has_
     thread.start()
     thread.join()
     assert statuses == [503]
+
+
+@pytest.mark.parametrize("mode", ["asyncio", "trio"])
+def test_in_the_main_thread_of_an_async_program_a_signal_handler_can_call_for_the_end(mode: str) -> None:
+    stage = Stage(mode)
+    stage.receiver.on(WebhookEvent)(call_for_the_end_later)
+    with pytest.raises(SystemExit):
+        stage.take(body())
+
+
+@pytest.mark.parametrize("mode", ["asyncio", "trio"])
+def test_a_plain_handler_that_stops_when_it_is_cancelled_leaves_the_event_due(
+    mode: str, inbox: MemoryWebhookInbox
+) -> None:
+    receiver = WebhookReceiver(WEBHOOK, inbox=inbox)
+    began = threading.Event()
+
+    @receiver.on(WebhookEvent)
+    def handle(event: WebhookEvent) -> None:
+        began.set()
+        while not threading.Event().wait(0.001):
+            anyio.from_thread.check_cancelled()
+
+    async def story() -> None:
+        await receiver.receive(signed(body()), body())
+        async with anyio.create_task_group() as group:
+            group.start_soon(receiver.handle_due)
+            await anyio.to_thread.run_sync(began.wait)
+            group.cancel_scope.cancel()
+        assert inbox.lease("another", 30) is not None
+
+    anyio.run(story, backend=mode)
+
+
+def test_what_is_not_signed_need_not_be_remembered() -> None:
+    WebhookReceiver(Webhook(None, allow_unsigned=True), remember=1)
 
 
 def test_in_the_main_thread_of_a_blocking_program_a_signal_handler_can_call_for_the_end() -> None:

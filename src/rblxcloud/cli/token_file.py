@@ -95,7 +95,7 @@ def add_file_argument(parser: argparse.ArgumentParser) -> None:
         parser: The command's.
     """
     parser.add_argument(
-        "--file", type=Path, default=_default_file(), help="where the tokens are kept (default: %(default)s)"
+        "--file", type=_path, default=_default_file(), help="where the tokens are kept (default: %(default)s)"
     )
 
 
@@ -108,6 +108,10 @@ def problem_of(file: Path) -> str | None:
     if file.parts[:1] == ("~",):
         return "this user has no home folder to keep tokens in; pass --file, or set XDG_CONFIG_HOME"
     return None
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text))
 
 
 def _default_file() -> Path:

@@ -17,6 +17,9 @@ from rblxcloud.runtime.base import Runtime, opening
 
 Mode = Literal["async", "blocking"]
 
+_MOST_RESTING = 3
+"""Loops that are not running may go on, as where some take turns in a thread; or were left without being closed."""
+
 BINDING = "rblxcloud_binding"
 """Key of the validation context under which a new resource finds its binding."""
 
@@ -111,14 +114,15 @@ class StandaloneBinding:
         key = self._key(loop)
         if loop in self._held and (known := _sessions.get(key)) is not None:
             return known.session
-        self._let_go_of_the_past()
         with opening:
             shared = _sessions.get(key)
             if shared is None:
                 settings = SessionSettings(self._credential, self.base_url, self._options)
                 shared = _sessions[key] = _Shared(Session(make_runtime(self._mode), settings, shared_limiter()))
-            shared.users += 1
-        self._held[loop] = (key, weakref.finalize(self, _release, key))
+            if loop not in self._held:  # Another thread may have been first.
+                shared.users += 1
+                self._held[loop] = (key, weakref.finalize(self, _release, key))
+        self._let_go_of_the_past(loop)
         return shared.session
 
     def _loop(self) -> object:
@@ -133,14 +137,16 @@ class StandaloneBinding:
         options = (self._options.rate_limits, self._options.timeout, self._options.retry)
         return (self._mode, self._credential.kind, self._credential.fingerprint, self.base_url, options, loop)
 
-    def _let_go_of_the_past(self) -> None:
-        """Let go of the sessions of event loops that have ended."""
-        for loop in tuple(self._held):
-            if loop is None:
-                continue
-            from rblxcloud.runtime.tasks import has_ended
+    def _let_go_of_the_past(self, current: object) -> None:
+        """Let go of the sessions of event loops that have ended, and of all but a few that only seem to rest."""
+        if current is None:
+            return
+        from rblxcloud.runtime.tasks import has_ended, rests
 
-            if has_ended(loop):
+        resting = 0
+        for loop in reversed(tuple(self._held)):
+            resting += loop is not current and rests(loop)
+            if has_ended(loop) or resting > _MOST_RESTING:
                 self._let_go(loop)
 
     def _let_go(self, loop: object) -> None:

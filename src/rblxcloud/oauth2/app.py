@@ -8,14 +8,14 @@ from typing import Self
 from pydantic import SecretStr
 
 from rblxcloud.config import Options, RetryPolicy, check_seconds
-from rblxcloud.errors import APIResponseError, IDTokenError, InvalidRequestError, RblxCloudError
+from rblxcloud.errors import APIResponseError, IDTokenError, InvalidRequestError
 from rblxcloud.http.auth import BearerToken, NoCredential, check_secret
 from rblxcloud.http.binding import Binding, Mode, SignedBinding, StandaloneBinding
 from rblxcloud.oauth2 import authorization
 from rblxcloud.oauth2.authorization import AuthorizationRequest, ResponseType
 from rblxcloud.oauth2.provider import Grant, Provider
-from rblxcloud.oauth2.refresh import RefreshingToken, Unstored
-from rblxcloud.oauth2.stores.base import TokenKey, TokenStore, check_store
+from rblxcloud.oauth2.refresh import Queues, RefreshingToken, Unstored
+from rblxcloud.oauth2.stores.base import TokenStore, check_store
 from rblxcloud.oauth2.stores.memory import MemoryTokenStore
 from rblxcloud.oauth2.token import AccessToken, PartialAccessToken
 from rblxcloud.oauth2.user_client import UserClient
@@ -85,7 +85,7 @@ class OAuth2App:
         )
         self._memory = MemoryTokenStore()
         self._unstored = Unstored()
-        self._failures: dict[tuple[int, TokenKey], RblxCloudError] = {}
+        self._queues: Queues = {}
 
     def __repr__(self) -> str:
         """Show the id and the address, and nothing secret."""
@@ -206,11 +206,11 @@ class OAuth2App:
         Source: `POST /oauth/v1/token`, `GET /oauth/v1/certs`.
         """
         expected = None if nonce is None else _check_given("nonce", nonce)
+        hidden = _secret("code", code)
+        verifier = None if code_verifier is None else SecretStr(authorization.check_verifier(code_verifier))
+        del code, code_verifier
         grant = await self._provider.redeem(
-            "authorization_code",
-            code=_secret("code", code),
-            redirect_uri=self.redirect_uri,
-            code_verifier=None if code_verifier is None else SecretStr(authorization.check_verifier(code_verifier)),
+            "authorization_code", code=hidden, redirect_uri=self.redirect_uri, code_verifier=verifier
         )
         return await self._verified(grant, nonce=expected)
 
@@ -236,9 +236,9 @@ class OAuth2App:
 
         Source: `POST /oauth/v1/token`.
         """
-        grant = await self._provider.redeem(
-            "refresh_token", refresh_token=SecretStr(_check_given("refresh_token", refresh_token))
-        )
+        hidden = _secret("refresh_token", refresh_token)
+        del refresh_token  # Tools that print variables with a traceback would print it.
+        grant = await self._provider.redeem("refresh_token", refresh_token=hidden)
         return await self._verified(grant, refreshed=True)
 
     async def _verified(self, grant: Grant, *, nonce: str | None = None, refreshed: bool = False) -> AccessToken:
@@ -268,7 +268,9 @@ class OAuth2App:
 
         Source: `POST /oauth/v1/token/revoke`.
         """
-        await self._provider.revoke(_secret("token", token))
+        hidden = _secret("token", token)
+        del token
+        await self._provider.revoke(hidden)
 
     def from_access_token_string(self, token: str | SecretStr) -> PartialAccessToken:
         """Return an access token that was kept as text; nothing is sent. To keep a refresh token is the better way.
@@ -338,7 +340,7 @@ class OAuth2App:
             check_store(store)
         runtime = self._binding.get().runtime
         kept = self._memory if store is None else store
-        return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored, self._failures)
+        return RefreshingToken(self._provider, kept, user_id, runtime, self._unstored, self._queues)
 
     def _client(self, credential: RefreshingToken) -> UserClient:
         return UserClient(self._binding.get().with_credential(credential))

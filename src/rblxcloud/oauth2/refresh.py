@@ -70,6 +70,22 @@ class _Lease:
     holder: str = field(repr=False)
 
 
+@dataclass(slots=True)
+class Queue:
+    """Those who want the tokens of one user refreshed at the same time.
+
+    Who waits while a refresh fails takes that failure, and does not begin another one: hundreds would go on for ever.
+    """
+
+    length: int = 0
+    failure: RblxCloudError | None = None
+    """What became of the newest refresh that one of them began, if it failed."""
+
+
+Queues = dict[tuple[int, TokenKey], Queue]
+"""By the id of the store, and user; there is one as long as somebody waits."""
+
+
 class Unstored:
     """Tokens that Roblox has given and that no store has taken, by store and user.
 
@@ -103,7 +119,7 @@ class RefreshingToken:
         user_id: Whose they are.
         runtime: That of the session which signs with this.
         unstored: What the application's clients could not store.
-        failures: The newest failures of their refreshes, by store and user.
+        queues: Who waits for a refresh, in the whole application.
     """
 
     kind: Kind = Kind.OAUTH2
@@ -115,7 +131,7 @@ class RefreshingToken:
         user_id: int,
         runtime: Runtime,
         unstored: Unstored,
-        failures: dict[tuple[int, TokenKey], RblxCloudError],
+        queues: Queues,
     ) -> None:
         self.provider = provider
         self.store = store
@@ -124,7 +140,7 @@ class RefreshingToken:
         self._pair: TokenPair | None = None
         self._not_before = 0.0
         self._unstored = unstored
-        self._failures = failures
+        self._queues = queues
 
     @property
     def fingerprint(self) -> str:
@@ -228,17 +244,22 @@ class RefreshingToken:
     async def _renew(self, *, refused: TokenPair | None = None) -> TokenPair:
         """Return other tokens than those that are due or were refused: from the store, or by a refresh."""
         place = (id(self.store), self.key)
-        before = self._failures.get(place)
-        async with self._runtime.exclusive(("refresh", *place)):
-            failure = self._failures.get(place)
-            try:
-                # Who waited while a refresh failed does not begin another one: hundreds would go on for ever.
-                pair = await self._renew_alone(refused, None if failure is before else failure)
-            except RblxCloudError as error:
-                self._failures[place] = copy.copy(error)
-                raise
-            self._failures.pop(place, None)
-            return pair
+        queue = self._queues.setdefault(place, Queue())
+        queue.length += 1
+        before = queue.failure
+        try:
+            async with self._runtime.exclusive(("refresh", *place)):
+                failure = None if queue.failure is before else queue.failure
+                try:
+                    return await self._renew_alone(refused, failure)
+                except RblxCloudError as error:
+                    if failure is None:
+                        queue.failure = copy.copy(error)
+                    raise
+        finally:
+            queue.length -= 1
+            if not queue.length and self._queues.get(place) is queue:
+                del self._queues[place]
 
     async def _renew_alone(self, refused: TokenPair | None, failure: RblxCloudError | None) -> TokenPair:
         runtime = self._runtime

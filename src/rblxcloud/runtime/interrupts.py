@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -39,11 +39,13 @@ def held_back() -> Generator[None]:
 
 
 @contextmanager
-def cancellation_as_failure() -> Generator[None]:
+def cancellation_as_failure(*, unless: Callable[[], None] | None = None) -> Generator[None]:
     """Turn a cancellation of asyncio's that comes out of plain code into a `RuntimeError`.
 
-    Nobody can cancel plain code: it is one of a loop that the code has run itself, and would end the caller's task
-    without a word.
+    It is one of a loop that the code has run itself, and would end the caller's task without a word.
+
+    Args:
+        unless: Raises when it is the caller that is cancelled, which code in a worker thread can find out.
     """
     try:
         yield
@@ -51,19 +53,20 @@ def cancellation_as_failure() -> Generator[None]:
         asyncio: Any = sys.modules.get("asyncio")
         if asyncio is None or not isinstance(error, asyncio.CancelledError):
             raise
+        if unless is not None:
+            unless()
         raise RuntimeError("what was called has been cancelled") from error
 
 
 @contextmanager
-def exit_as_failure(*, signals: bool) -> Generator[None]:
-    """Turn `SystemExit` into a `RuntimeError`: it would end a server, or one thread of it without a word.
+def exit_as_failure() -> Generator[None]:
+    """Turn `SystemExit` into a `RuntimeError` outside of the main thread, where it ends one thread without a word.
 
-    Args:
-        signals: Whether it stays in the main thread, where it can be a signal handler's, which means the program.
+    In the main thread it can be a signal handler's, and ends the program.
     """
     try:
         yield
     except SystemExit as error:
-        if signals and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread():
             raise
         raise RuntimeError("what was called has called for the end of the program") from error

@@ -21,6 +21,7 @@ from itertools import count
 from typing import Any, Generic, Self, TypeVar, cast
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
@@ -54,6 +55,11 @@ def current_loop() -> object:
         except RuntimeError:
             pass
     raise ConfigurationError("no event loop is running: await this under asyncio or trio, or use rblxcloud.sync")
+
+
+def rests(loop: Any) -> bool:
+    """Return whether an event loop is one of asyncio's that is not running now."""
+    return hasattr(loop, "is_running") and not loop.is_running()
 
 
 def has_ended(loop: Any) -> bool:
@@ -130,8 +136,7 @@ async def in_own_thread(function: Callable[[], R]) -> R:
         with suppress(RuntimeError):  # The loop has ended.
             wake(ended.set)
 
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(run,), name="rblxcloud-user", daemon=True).start()
+    threading.Thread(target=_context_of_a_thread().run, args=(run,), name="rblxcloud-user", daemon=True).start()
     try:
         await ended.wait()
     except BaseException:
@@ -139,6 +144,15 @@ async def in_own_thread(function: Callable[[], R]) -> R:
             _discard(caught)
         raise
     return caught.take()
+
+
+def _context_of_a_thread() -> contextvars.Context:
+    """Return a copy of the context that does not say that an event loop runs: none does in a new thread."""
+    context = contextvars.copy_context()
+    sniffio: Any = sys.modules.get("sniffio")
+    if sniffio is not None:
+        context.run(sniffio.current_async_library_cvar.set, None)
+    return context
 
 
 def _discard(caught: Caught[Any]) -> None:
@@ -186,7 +200,7 @@ async def in_thread(function: Callable[[], R], limiter: anyio.CapacityLimiter | 
     def run() -> R:
         begun.set()
         try:
-            with cancellation_as_failure():
+            with cancellation_as_failure(unless=anyio.from_thread.check_cancelled):
                 return function()
         finally:
             ended.set()

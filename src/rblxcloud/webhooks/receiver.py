@@ -122,7 +122,7 @@ class WebhookReceiver:
         """Larger bodies are refused."""
         self._webhook = webhook
         self._inbox = None if inbox is None else _check_inbox(inbox)
-        self._remember = _check_remember(remember, webhook.tolerance)
+        self._remember = _check_remember(remember, webhook.tolerance if webhook.signed else 0.0)
         self._ledger = Ledger(self._remember, _MOST_REMEMBERED)
         self._purged_at: float | None = None
         self._handlers: dict[type[WebhookEvent] | str, Callable[[Any], object]] = {}
@@ -366,8 +366,7 @@ class WebhookReceiver:
         if handler is None:
             _logger.warning("there is no handler for %s: nothing is done with it", _name(event))
         else:
-            # In the main thread of a blocking program it can be a signal handler that calls for the end.
-            with exit_as_failure(signals=self._mode == "blocking"):
+            with exit_as_failure():
                 await self._run(handler, event)
 
     async def _run(self, handler: Callable[[Any], object], event: WebhookEvent) -> None:
@@ -375,7 +374,7 @@ class WebhookReceiver:
             result = await self._runtime.call("handler", handler, event)
         else:
             # In a tuple, since it can be awaitable (from a coroutine function inside of another): trio would refuse it.
-            (made,) = await self._runtime.blocking(lambda: (handler(event),))
+            (made,) = await self._runtime.blocking(exit_as_failure()(lambda: (handler(event),)))
             result = await self._runtime.call("handler", lambda: made)
         if inspect.isgenerator(result) or inspect.isasyncgen(result):
             raise TypeError("the handler has returned a generator, of which nothing has run")
@@ -423,8 +422,8 @@ def _check_remember(remember: object, tolerance: float) -> float:
     seconds = check_seconds("remember", remember)
     if seconds < 2 * tolerance:
         problem = (
-            f"{seconds:g} seconds: it must be {2 * tolerance:g} or more, twice the webhook's tolerance, or a recorded"
-            " request that is sent again runs the handler again"
+            f"{seconds:.15g} seconds: it must be {2 * tolerance:.15g} or more, twice the webhook's tolerance, or a"
+            " recorded request that is sent again runs the handler again"
         )
         raise InvalidRequestError("remember", problem)
     return seconds

@@ -95,6 +95,11 @@ class Webhook:
         return f"<{type(self).__name__} {'unsigned' if self._secret is None else 'signed'}, ±{self._tolerance:g} s>"
 
     @property
+    def signed(self) -> bool:
+        """Whether it has a secret, and believes only what is signed with it."""
+        return self._secret is not None
+
+    @property
     def tolerance(self) -> float:
         """Seconds by which the time of a signature may differ, to either side."""
         return self._tolerance
