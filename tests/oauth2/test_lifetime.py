@@ -147,10 +147,20 @@ def test_a_users_client_is_not_made_by_hand() -> None:
         rblxcloud.sync.UserClient("key")  # type: ignore[call-arg]
 
 
-def test_threads_that_begin_at_once_share_a_session_that_is_closed(emulator: Emulator, base_url: str) -> None:
+def test_threads_that_begin_at_once_share_a_session_that_is_closed(
+    base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = rblxcloud.sync.OAuth2App(CLIENT_ID, SECRET, REDIRECT, base_url=base_url)
+    binding_of_app: Any = app._impl._binding
+    key_of, all_begun = binding_of_app._key, threading.Barrier(8)
+
+    def key(loop: object) -> object:
+        all_begun.wait(60)
+        return key_of(loop)
+
+    monkeypatch.setattr(binding_of_app, "_key", key)
     with ThreadPoolExecutor(8) as pool:
-        sessions = {acting.result() for acting in [pool.submit(app._impl._binding.get) for _ in range(8)]}
+        sessions = {acting.result() for acting in [pool.submit(binding_of_app.get) for _ in range(8)]}
     assert len(sessions) == 1
     assert [held.users for key, held in binding._sessions.items() if base_url in key] == [1]
     app.close()
