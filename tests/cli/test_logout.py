@@ -11,6 +11,7 @@ from rblxcloud.cli.__main__ import main
 from rblxcloud.cli.token_file import KeptToken
 from rblxcloud.emulator import Emulator, OAuthApp
 from rblxcloud.emulator.faults import Fault
+from rblxcloud.runtime.clock import SystemClock
 from rblxcloud.sync import OAuth2App
 
 CONFIDENTIAL, SECRET = "1234567890", "emulator-secret"
@@ -58,8 +59,9 @@ def test_the_tokens_are_revoked_and_the_file_is_removed(
 
 @pytest.mark.parametrize("kind", ["answer", "drop"])
 def test_when_roblox_does_not_revoke_them_the_file_stays(
-    kind: Any, emulator: Emulator, file: Path, capsys: Any
+    kind: Any, emulator: Emulator, file: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(SystemClock, "skip", lambda clock, seconds: True)
     sign_in(emulator, file)
     emulator.faults.add(Fault(kind=kind, status=400, endpoint="oauth.revoke_token", times=None))
     assert main(["logout", "--file", str(file)]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -159,8 +160,13 @@ def test_threads_that_begin_at_once_share_a_session_that_is_closed(
         return key_of(loop)
 
     monkeypatch.setattr(binding_of_app, "_key", key)
-    with ThreadPoolExecutor(8) as pool:
-        sessions = {acting.result() for acting in [pool.submit(binding_of_app.get) for _ in range(8)]}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            sessions = {acting.result() for acting in [pool.submit(binding_of_app.get) for _ in range(8)]}
+    finally:
+        sys.setswitchinterval(interval)
     assert len(sessions) == 1
     assert [held.users for key, held in binding._sessions.items() if base_url in key] == [1]
     app.close()
