@@ -14,6 +14,7 @@ from rblxcloud.config import (
     Options,
     RateLimits,
     RetryPolicy,
+    also_unmade,
     check_seconds,
     resolve_base_url,
     resolve_rate_limits,
@@ -144,10 +145,9 @@ class Client:
         client._session = Session(runtime, settings, RateLimiter())
         return client
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show the address only."""
-        if not hasattr(self, "_session"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self._session.settings.base_url}>"
 
     def experience(self, id: int) -> Experience:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from functools import wraps
+from typing import Literal, TypeVar, cast, get_args
 from urllib.parse import urlsplit
 
 from rblxcloud.errors import ConfigurationError, InvalidRequestError
+
+T = TypeVar("T")
 
 RateLimits = Literal["published", "server", "off"]
 """`published`: the endpoint table's figures, corrected by Roblox's headers; `server`: headers and 429 only; `off`."""
@@ -102,6 +105,19 @@ def is_finite(number: float) -> bool:
         return math.isfinite(number)
     except OverflowError:
         return False
+
+
+def also_unmade(show: Callable[[T], str]) -> Callable[[T], str]:
+    """Let a `__repr__` show an object whose constructor refused its arguments, too: some tools do with a traceback."""
+
+    @wraps(show)
+    def represent(self: T) -> str:
+        try:
+            return show(self)
+        except AttributeError:
+            return f"<{type(self).__name__} that was not made>"
+
+    return represent
 
 
 def shown(value: object) -> str:

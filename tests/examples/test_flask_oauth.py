@@ -176,23 +176,14 @@ def test_tokens_are_renewed_before_they_expire(
     assert len(rblxcloud_emulator.requests(endpoint="oauth.token")) == 2
 
 
+@pytest.mark.parametrize(("method", "page"), [("POST", "/renew"), ("GET", "/me")])
 def test_who_has_revoked_the_application_has_to_sign_in_again(
-    visitor: httpx.Client, rblxcloud_emulator: Emulator
+    visitor: httpx.Client, rblxcloud_emulator: Emulator, method: str, page: str
 ) -> None:
     come_back(visitor, rblxcloud_emulator)
     rblxcloud_emulator.oauth.revoke(user=42)
     for text in ("Roblox has ended the sign-in", "Sign in first"):
-        answer = visitor.post("/renew")
-        assert (answer.status_code, text in answer.text) == (401, True)
-
-
-def test_who_has_revoked_the_application_is_told_so_by_any_page(
-    visitor: httpx.Client, rblxcloud_emulator: Emulator
-) -> None:
-    come_back(visitor, rblxcloud_emulator)
-    rblxcloud_emulator.oauth.revoke(user=42)
-    for text in ("Roblox has ended the sign-in", "Sign in first"):
-        answer = visitor.get("/me")
+        answer = visitor.request(method, page)
         assert (answer.status_code, text in answer.text) == (401, True)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from rblxcloud.config import is_loopback
+from rblxcloud.config import also_unmade, is_loopback
 from rblxcloud.errors import (
     ConfigurationError,
     ConsentDeniedError,
@@ -150,10 +150,9 @@ class RobloxSignIn:
         self.router.add_api_route("/callback", self._callback, methods=["GET"], response_model=None)
         self.router.add_api_route("/logout", self._logout, methods=["POST"], response_model=None)
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show the application, and nothing secret."""
-        if not hasattr(self, "_app"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} of application {self._app.id}>"
 
     async def user(self, request: Request) -> UserClient:

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from rblxcloud.config import Options, RetryPolicy, check_seconds
+from rblxcloud.config import Options, RetryPolicy, also_unmade, check_seconds
 from rblxcloud.errors import APIResponseError, IDTokenError, InvalidRequestError
 from rblxcloud.http.auth import BearerToken, NoCredential, check_secret
 from rblxcloud.http.binding import Binding, Mode, SignedBinding, StandaloneBinding
@@ -87,10 +87,9 @@ class OAuth2App:
         self._unstored = Unstored()
         self._queues: Queues = {}
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show the id and the address, and nothing secret."""
-        if not hasattr(self, "_binding"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self.id} at {self._binding.base_url}>"
 
     @property

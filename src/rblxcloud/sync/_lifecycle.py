@@ -13,6 +13,7 @@ from typing import Any, ClassVar, ParamSpec, Self, TypeVar, cast, get_origin
 from pydantic import SecretStr
 
 from rblxcloud import client
+from rblxcloud.config import also_unmade
 from rblxcloud.http.binding import Mode, StandaloneBinding
 from rblxcloud.oauth2 import app
 from rblxcloud.pagination import Page
@@ -69,10 +70,9 @@ class Twin:
         """Refuse: twins without a constructor of their own are got from other objects."""
         raise TypeError(f"a {type(self).__name__} is not made, but got from another object")
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show it as what it wraps."""
-        if not hasattr(self, "_impl"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return repr(self._impl)
 
     def __str__(self) -> str:

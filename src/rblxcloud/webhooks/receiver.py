@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from rblxcloud.config import check_seconds
+from rblxcloud.config import also_unmade, check_seconds
 from rblxcloud.errors import (
     ConfigurationError,
     ExpiredSignatureError,
@@ -128,10 +128,9 @@ class WebhookReceiver:
         self._handlers: dict[type[WebhookEvent] | str, Callable[[Any], object]] = {}
         self._runtime = make_runtime(self._mode)
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show what it handles."""
-        if not hasattr(self, "_handlers"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         kinds = ", ".join(kind if isinstance(kind, str) else kind.__name__ for kind in self._handlers)
         return f"<{type(self).__name__} of {kinds or 'nothing'}>"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from rblxcloud.config import also_unmade
 from rblxcloud.errors import TokenStoreError
 from rblxcloud.oauth2.stores.base import StoredToken, TokenKey, first_generation, new_sign_in_id
 from rblxcloud.sql import SQLTable, sa
@@ -40,10 +41,9 @@ class SQLTokenStore:
             database, table, _schema(), clock=clock, in_memory="MemoryTokenStore", failure=TokenStoreError
         )
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show where it is, without a password."""
-        if not hasattr(self, "_table"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self._table.address}>"
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from rblxcloud.config import also_unmade
 from rblxcloud.errors import WebhookInboxError
 from rblxcloud.sql import SQLTable, sa
 from rblxcloud.webhooks.inboxes.base import StoredWebhook
@@ -38,10 +39,9 @@ class SQLWebhookInbox:
             database, table, _schema(), clock=clock, in_memory="MemoryWebhookInbox", failure=WebhookInboxError
         )
 
+    @also_unmade
     def __repr__(self) -> str:
         """Show where it is, without a password."""
-        if not hasattr(self, "_table"):  # Tracebacks that show variables show one whose arguments were refused, too.
-            return f"<{type(self).__name__} that was not made>"
         return f"<{type(self).__name__} {self._table.address}>"
 
     def close(self) -> None:
